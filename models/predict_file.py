@@ -1,0 +1,128 @@
+"""Batch inference from file to file, with a flat memory and no record lost."""
+
+import json
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from ..data import RecordWriter, Row, read_rows
+from ..data.files import check_suffix
+from .inference import Prediction, StanceClassifier
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How many records were classified and how many rejected, and where the rejected ones are."""
+
+    classified: int
+    rejected: int
+    rejects: Path | None
+
+
+def predict_file(
+    classifier: StanceClassifier, source: str, destination: str, *, overwrite: bool = False, quiet: bool = False
+) -> Summary:
+    """Classify every record of a file.
+
+    Args:
+        classifier: the model.
+        source: `.jsonl`, `.csv`, `.parquet`, or `-` for JSONL on standard input.
+        destination: likewise. It appears when it is complete, and only if a record could be classified. Records that
+            can't be used go to `<destination>.rejects.jsonl` (standard error if the destination is standard output)
+            with `line`, `error` and `record`.
+        overwrite: replace files of an earlier call.
+        quiet: no progress bar.
+
+    Raises:
+        FileExistsError: the destination exists and `overwrite` is not set.
+        FileNotFoundError, ValueError: see `actorstance.data.read_rows`.
+    """
+    check_destination(source, destination, overwrite=overwrite)
+    rejects = _Rejects(destination)
+    rejects.remove_old()
+    classified = 0
+    try:
+        with RecordWriter(destination, like=source) as writer:
+            for row, prediction in tqdm(
+                _classify(classifier, read_rows(source)), desc="classifying", unit="record", disable=quiet or None
+            ):
+                if prediction.error:
+                    rejects.write(row, prediction.error)
+                else:
+                    writer.write(output_fields(row.fields or {}, prediction))
+                    classified += 1
+            if not classified:
+                raise _NothingUsable
+    except _NothingUsable:
+        pass
+    finally:
+        rejects.close()
+    return Summary(classified, rejects.count, rejects.path)
+
+
+def check_destination(source: str, destination: str, *, overwrite: bool) -> None:
+    """See `predict_file`; cheap, so that it can be done before a model is loaded."""
+    check_suffix(source)
+    check_suffix(destination)
+    if destination == "-":
+        return
+    if Path(destination).exists():
+        if source != "-" and Path(destination).samefile(source):
+            raise FileExistsError(f"{destination} is also the input; choose another output")
+        if not overwrite:
+            raise FileExistsError(f"{destination} already exists; choose another name, or --overwrite")
+
+
+def output_fields(fields: Mapping[str, Any], prediction: Prediction) -> dict[str, Any]:
+    """The input record plus the prediction. A `stance` that the input had is kept as `gold_stance`."""
+    output = dict(fields)
+    if output.get("stance") is not None:
+        output.setdefault("gold_stance", output["stance"])
+    return output | {key: prediction[key] for key in ("stance", "confidence", "scores")}
+
+
+class _NothingUsable(Exception):
+    """Leaves the writer without a file."""
+
+
+class _Rejects:
+    """The rejects file, made at the first reject."""
+
+    def __init__(self, destination: str) -> None:
+        self.path = None if destination == "-" else Path(f"{destination}.rejects.jsonl")
+        self.count = 0
+        self._file: Any = sys.stderr
+
+    def remove_old(self) -> None:
+        if self.path:
+            self.path.unlink(missing_ok=True)
+
+    def write(self, row: Row, error: str) -> None:
+        if self.path and not self.count:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("w", encoding="utf-8", errors="backslashreplace")
+        self.count += 1
+        reject = {"line": row.line, "error": error, "record": row.original}
+        self._file.write(json.dumps(reject, ensure_ascii=False, default=str) + "\n")
+
+    def close(self) -> None:
+        if self.path and self.count:
+            self._file.close()
+
+
+def _classify(classifier: StanceClassifier, rows: Iterator[Row]) -> Iterator[tuple[Row, Prediction]]:
+    waiting: deque[Row] = deque()
+
+    def records() -> Iterator[Any]:
+        for row in rows:
+            waiting.append(row)
+            yield row.fields
+
+    for prediction in classifier.predict_batch(records()):
+        row = waiting.popleft()
+        yield row, Prediction(error=row.error) if row.error else prediction
