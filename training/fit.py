@@ -1,0 +1,185 @@
+"""Fine-tuning: our config in the terms of transformers' Trainer."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from datasets import Dataset
+from safetensors.torch import load_file
+from sklearn.utils.class_weight import compute_class_weight
+from transformers import (
+    AutoModel,
+    AutoTokenizer,
+    DataCollatorWithPadding,
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainerCallback,
+    TrainerState,
+    TrainingArguments,
+    enable_full_determinism,
+)
+
+from ..data import STANCES, CorpusError, Record, RecordError
+from ..models import StanceClassifier, StanceConfig, StanceForSequenceClassification
+from ..models.encoders import locate_encoder
+from ..models.encoding import encode
+from .calibration import fit_temperature
+from .config import RunConfig
+from .metrics import macro_f1
+from .run_folder import CHECKPOINTS, LOG_FILE, last_checkpoint, write_atomically
+from .tracking import Tracker
+
+
+def fit(config: RunConfig, splits: Mapping[str, Sequence[Record]], tracker: Tracker) -> StanceClassifier:
+    """Fine-tune the encoder, keep the best epoch, fit the temperature, save the model to the run folder."""
+    folder = config.run_dir
+    enable_full_determinism(config.seed)
+    model, tokenizer = build_model(config)
+    settings = cast(StanceConfig, model.config)
+    train_set = _to_dataset(splits["train"], tokenizer, settings, config.data.train)
+    validation_set = _to_dataset(splits["validation"], tokenizer, settings, config.data.validation)
+    trainer = Trainer(
+        model=model,
+        args=training_arguments(config),
+        train_dataset=train_set,
+        eval_dataset=validation_set,
+        processing_class=tokenizer,
+        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
+        compute_loss_func=_make_loss(config, splits["train"]),
+        compute_metrics=_validation_metrics,
+        callbacks=[_TrackProgress(tracker)],
+    )
+    if config.training.early_stopping_patience is not None:
+        trainer.add_callback(EarlyStoppingCallback(config.training.early_stopping_patience))
+    checkpoint = last_checkpoint(folder)
+    if checkpoint and _patience_is_spent(checkpoint, config):
+        # Killed between its last checkpoint and its end: the Trainer itself would train on.
+        trainer.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        model.load_state_dict(load_file(Path(str(trainer.state.best_model_checkpoint)) / "model.safetensors"))
+    else:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+
+    output = trainer.predict(validation_set)
+    settings.calibration_temperature = fit_temperature(np.asarray(output.predictions), np.asarray(output.label_ids))
+    write_atomically(folder / LOG_FILE, json.dumps(trainer.state.log_history, indent=1) + "\n")
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    # Measured is what was saved, by the code that users load it with.
+    return StanceClassifier.from_pretrained(folder, device=trainer.args.device)
+
+
+def build_model(config: RunConfig) -> tuple[StanceForSequenceClassification, PreTrainedTokenizerBase]:
+    """The pretrained encoder with a new head, and its tokenizer."""
+    source = locate_encoder(config.model.encoder)
+    revision = config.model.revision or "main"
+    tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
+    encoder = AutoModel.from_pretrained(source, revision=revision, use_safetensors=True, dtype=torch.float32)
+    settings = config.model.model_dump(exclude={"encoder", "revision"})
+    return StanceForSequenceClassification(StanceConfig(encoder=encoder.config, **settings), encoder), tokenizer
+
+
+def training_arguments(config: RunConfig) -> TrainingArguments:
+    """Our config in the Trainer's terms."""
+    settings = config.training
+    return TrainingArguments(
+        output_dir=str(config.run_dir / CHECKPOINTS),
+        seed=config.seed,
+        full_determinism=True,
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=4 * settings.batch_size,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="constant_with_warmup" if settings.scheduler == "constant" else settings.scheduler,
+        warmup_steps=settings.warmup_share,  # below 1, the Trainer reads it as a share of all steps
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        bf16=computes_in_bf16() if settings.precision == "auto" else settings.precision == "bf16",
+        train_sampling_strategy="group_by_length",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=2,  # the last and the best
+        logging_steps=10,
+        load_best_model_at_end=True,
+        metric_for_best_model="macro_f1",
+        greater_is_better=True,
+        restore_callback_states_from_checkpoint=True,  # early stopping counts on after --resume
+        remove_unused_columns=True,
+        report_to="none",  # tracking is ours: see tracking.py
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+def computes_in_bf16() -> bool:
+    """Whether bf16 is faster than fp32 here: on GPUs since Ampere, on CPUs with AVX-512 BF16 or AMX."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _to_dataset(
+    records: Sequence[Record], tokenizer: PreTrainedTokenizerBase, model_config: StanceConfig, path: str
+) -> Dataset:
+    encodings = encode(records, tokenizer, model_config)
+    if problems := [
+        f"{path}: {error} (text: {record.text[:60]!r})"
+        for record, error in zip(records, encodings, strict=True)
+        if isinstance(error, RecordError)
+    ]:
+        raise CorpusError(problems)
+    labels = [STANCES.index(str(record.stance)) for record in records]
+    return Dataset.from_list([encoding | {"labels": label} for encoding, label in zip(encodings, labels, strict=True)])
+
+
+def _patience_is_spent(checkpoint: Path, config: RunConfig) -> bool:
+    state = json.loads((checkpoint / "trainer_state.json").read_text())
+    stopping = state["stateful_callbacks"].get("EarlyStoppingCallback", {})
+    waited = stopping.get("attributes", {}).get("early_stopping_patience_counter", 0)
+    return bool(waited >= (config.training.early_stopping_patience or float("inf")))
+
+
+def _make_loss(config: RunConfig, records: Sequence[Record]) -> Any:
+    """Cross-entropy with class weights and label smoothing, in the form that the Trainer calls."""
+    weight = None
+    if config.training.class_weights == "balanced":
+        labels = np.array([STANCES.index(str(record.stance)) for record in records])
+        weight = torch.ones(len(STANCES))
+        present = np.unique(labels)
+        weight[present] = torch.tensor(compute_class_weight("balanced", classes=present, y=labels), dtype=torch.float32)
+
+    def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        logits = outputs["logits"].float()
+        total = torch.nn.functional.cross_entropy(
+            logits,
+            labels,
+            weight=None if weight is None else weight.to(logits.device),
+            label_smoothing=config.training.label_smoothing,
+            reduction="sum" if num_items_in_batch is not None else "mean",
+        )
+        return total if num_items_in_batch is None else total / num_items_in_batch
+
+    return loss
+
+
+def _validation_metrics(prediction: EvalPrediction) -> dict[str, float]:
+    predicted = np.asarray(prediction.predictions).argmax(-1)
+    labels = np.asarray(prediction.label_ids)
+    return {"macro_f1": macro_f1(labels, predicted), "accuracy": float((labels == predicted).mean())}
+
+
+class _TrackProgress(TrainerCallback):
+    """Hands the Trainer's log lines to the tracker."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        values = {
+            key.replace("eval_", "validation/") if key.startswith("eval_") else f"train/{key}": value
+            for key, value in (logs or {}).items()
+        }
+        self._tracker.log(values, step=state.global_step)

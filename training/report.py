@@ -1,0 +1,83 @@
+"""Scores as text, and a run's plots."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data import STANCES
+
+_NAMES = {
+    "macro_f1": "macro-F1 (4 stances)",
+    "macro_f1_3way": "macro-F1 (3: conditional as none)",
+    "accuracy": "accuracy",
+    "f_avg": "F_avg (favor, against)",
+    "calibration_error": "calibration error",
+    **{f"f1_{stance}": f"F1 {stance}" for stance in STANCES},
+}
+
+
+def format_scores(metrics: Mapping[str, Any]) -> str:
+    """The scores with their 95% intervals and the confusion matrix, as a plain-text table."""
+    lines = [f"{metrics['rows']:,} rows{'':29}95% interval"]
+    for metric, score in metrics["scores"].items():
+        lines.append(f"{_NAMES[metric]:<34}{score['value']:>6.3f}   {score['low']:.3f} – {score['high']:.3f}")
+    lines += ["", "gold ↓ predicted →" + "".join(f"{stance:>13}" for stance in STANCES)]
+    for stance, counts in zip(STANCES, metrics["confusion"], strict=True):
+        lines.append(f"{stance:<18}" + "".join(f"{count:>13,}" for count in counts))
+    return "\n".join(lines)
+
+
+def write_report(folder: Path, metrics: Mapping[str, Any], log: Sequence[Mapping[str, float]]) -> None:
+    """Write `scores.md`, `confusion.png` and `learning-curve.png`.
+
+    Args:
+        folder: made if it does not exist.
+        metrics: of the test split, from `evaluate_predictions`.
+        log: the Trainer's log lines.
+    """
+    folder.mkdir(exist_ok=True)
+    lines = ["# Test scores", "", "```text", format_scores(metrics), "```", ""]
+    for name, groups in metrics["by"].items():
+        lines += [f"## By {name}", "", f"| {name} | rows | macro-F1 | 95% interval |", "|---|---:|---:|---|"]
+        for value, group in groups.items():
+            score = group["scores"]["macro_f1"]
+            row = [value.replace("|", "\\|"), str(group["rows"]), f"{score['value']:.3f}"]
+            lines.append(f"| {' | '.join(row)} | {score['low']:.3f} – {score['high']:.3f} |")
+        lines.append("")
+    (folder / "scores.md").write_text("\n".join(lines), encoding="utf-8")
+    _plot_confusion(folder / "confusion.png", metrics["confusion"])
+    _plot_learning_curve(folder / "learning-curve.png", log)
+
+
+def _plot_confusion(path: Path, counts: Sequence[Sequence[int]]) -> None:
+    from matplotlib.figure import Figure  # no pyplot: it would look for a screen
+
+    figure = Figure(figsize=(5, 4.4), layout="constrained")
+    axes = figure.subplots()
+    shares = [[count / max(1, sum(row)) for count in row] for row in counts]
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for i, row in enumerate(counts):
+        for j, count in enumerate(row):
+            axes.text(j, i, str(count), ha="center", va="center", color="white" if shares[i][j] > 0.5 else "black")
+    axes.set_xticks(range(len(STANCES)), STANCES)
+    axes.set_yticks(range(len(STANCES)), STANCES)
+    axes.set(xlabel="predicted", ylabel="gold", title="Test rows by stance (shade: share of the gold stance)")
+    axes.title.set_fontsize(10)
+    figure.savefig(path, dpi=150)
+
+
+def _plot_learning_curve(path: Path, log: Sequence[Mapping[str, float]]) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    for key, label in [("loss", "training loss"), ("eval_loss", "validation loss")]:
+        points = [(line["epoch"], line[key]) for line in log if key in line]
+        axes.plot(*zip(*points, strict=True), label=label)
+    f1_axes = axes.twinx()
+    points = [(line["epoch"], line["eval_macro_f1"]) for line in log if "eval_macro_f1" in line]
+    f1_axes.plot(*zip(*points, strict=True), color="tab:green", marker="o", label="validation macro-F1")
+    axes.set(xlabel="epoch", ylabel="cross-entropy")
+    f1_axes.set(ylabel="macro-F1", ylim=(0, 1))
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,83 @@
+"""A run's folder: made once, resumed only by the same config, written so that a kill leaves nothing half-done."""
+
+import json
+import shutil
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .config import RunConfig
+
+# Written last, so that a folder with it is a finished run.
+METRICS_FILE = "metrics.json"
+CHECKPOINTS = "checkpoints"
+LOG_FILE = "log.json"
+_STATE_FILE = "state.json"
+
+
+class RunFolderError(ValueError):
+    """The run's folder is not in the state that the command needs."""
+
+
+def prepare_folder(config: RunConfig, facts: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
+    """Make the run folder with its `config.yaml`, or check that it is the one to go on in.
+
+    Raises:
+        RunFolderError: see `train`.
+    """
+    folder = config.run_dir
+    if overwrite and folder.exists():
+        if any(folder.iterdir()) and not (folder / "config.yaml").is_file():
+            raise RunFolderError(f"{folder} is no run folder (it has no config.yaml); remove it yourself")
+        shutil.rmtree(folder)
+    if folder.exists() and any(folder.iterdir()):
+        if not resume:
+            raise RunFolderError(
+                f"{folder} already exists. Go on with that run: --resume. Replace it: --overwrite. "
+                "Keep it and make another: name=OTHER"
+            )
+        if not (folder / _STATE_FILE).is_file():
+            raise RunFolderError(f"{folder} is no run folder (it has no {_STATE_FILE}); choose another name")
+        if (folder / "config.yaml").read_text(encoding="utf-8") != config.to_yaml():
+            raise RunFolderError(
+                f"{folder} is a run of another config (compare {folder}/config.yaml with --dry-run); resume it with "
+                "that one, or choose another name"
+            )
+        known = json.loads((folder / _STATE_FILE).read_text())
+        if known["facts"] != facts:
+            raise RunFolderError(
+                f"the labelled data has changed since {folder} was started; choose another name, or --overwrite"
+            )
+        return
+    new = folder.with_name(folder.name + ".part")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    (new / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
+    state = {"facts": dict(facts), "wandb_id": uuid.uuid4().hex[:8]}
+    (new / _STATE_FILE).write_text(json.dumps(state, indent=2) + "\n")
+    new.replace(folder)  # both files or none
+
+
+def wandb_id(folder: Path) -> str:
+    """The id under which the run is tracked; a resumed run keeps it."""
+    return str(json.loads((folder / _STATE_FILE).read_text())["wandb_id"])
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest complete checkpoint. A kill can leave a partial one, without the state that is written last."""
+    complete = []
+    for path in (folder / CHECKPOINTS).glob("checkpoint-*"):
+        try:
+            json.loads((path / "trainer_state.json").read_text())
+            complete.append(path)
+        except (OSError, ValueError):
+            shutil.rmtree(path, ignore_errors=True)
+    return max(complete, key=lambda path: int(path.name.split("-")[1]), default=None)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file that appears under its name only when it is complete."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
