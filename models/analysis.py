@@ -1,0 +1,133 @@
+"""From an article to a table: who stands where on what, and the sentence that shows it."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import spacy
+from spacy.language import Language
+
+from ..data import STANCES
+from .inference import Prediction, StanceClassifier
+from .lexicon import Actor, Target
+
+_PERSONAL = {"he", "she", "him", "her", "his", "hers", "himself", "herself"}
+# Words by which a sentence leans on the one before it.
+_LEANING = _PERSONAL | {"they", "them", "their", "it", "its", "this", "that", "these", "those", "such", "both"}
+
+
+@dataclass(frozen=True)
+class Query:
+    """One question put to the classifier: the sentence, its context, the actor as the text names it, the target."""
+
+    text: str
+    context: str
+    mention: str
+    actor: str
+    target: str
+
+
+@dataclass
+class Position:
+    """One row of the table.
+
+    Attributes:
+        actor, target: as the lexicon names them.
+        stance: the stance with the most weight among the sentences; `none` only where no sentence shows another.
+        confidence: the model's probability for that stance in the evidence sentence.
+        evidence: the sentence that shows the stance most clearly; `context` is the one before it, if that was needed.
+        counts: how many sentences show each stance.
+    """
+
+    actor: str
+    target: str
+    stance: str
+    confidence: float
+    evidence: str
+    context: str
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def analyze(
+    article: str, classifier: StanceClassifier, actors: Sequence[Actor], targets: Sequence[Target]
+) -> list[Position]:
+    """Find out who stands where in an article.
+
+    Args:
+        article: plain text.
+        classifier: the model.
+        actors, targets: whom and what to look for; only those that the article mentions get a row.
+
+    Returns:
+        One Position per actor and target that some sentence brings together, in order of appearance.
+    """
+    queries = list(make_queries(article, actors, targets))
+    records = [{"text": q.text, "context": q.context, "actor": q.mention, "target": q.target} for q in queries]
+    answers: dict[tuple[str, str], list[tuple[Query, Prediction]]] = defaultdict(list)
+    for query, prediction in zip(queries, classifier.predict_batch(records), strict=True):
+        if not prediction.error:
+            answers[query.actor, query.target].append((query, prediction))
+    return [_position(actor, target, found) for (actor, target), found in answers.items()]
+
+
+def make_queries(article: str, actors: Sequence[Actor], targets: Sequence[Target]) -> Iterator[Query]:
+    """Every sentence's questions: each actor it names (or means by "he" or "she") on each target it is about."""
+    kinds = {actor.name: actor.kind for actor in actors}
+    previous = ""
+    last_person: tuple[str, str, str] | None = None  # name, mention, and the sentence with it
+    for sentence in _pipeline(actors).pipe(_paragraphs(article)):
+        for span in sentence.sents:
+            text = span.text.strip()
+            words = {token.lower_ for token in span}
+            mentions: dict[str, str] = {}
+            for entity in span.ents:
+                mentions.setdefault(entity.ent_id_, entity.text)
+            context = previous if words & _LEANING else ""
+            if words & _PERSONAL and last_person and not any(kinds[name] == "person" for name in mentions):
+                name, mention, context = last_person
+                mentions.setdefault(name, mention)
+            read = f"{context} {text}".lower()
+            about = [target for target in targets if _mentions(read, target)]
+            for name, mention in mentions.items():
+                for target in about:
+                    yield Query(text, context, mention, name, target.name)
+            persons = [entity for entity in span.ents if kinds[entity.ent_id_] == "person"]
+            if persons:
+                last_person = persons[0].ent_id_, persons[0].text, text
+            previous = text
+
+
+def _paragraphs(article: str) -> list[str]:
+    return [line.strip() for line in article.splitlines() if line.strip()]
+
+
+def _pipeline(actors: Sequence[Actor]) -> Language:
+    """Sentence splitting and actor mentions; longer names win over the shorter ones in them."""
+    language = spacy.blank("en")
+    language.add_pipe("sentencizer")
+    ruler: Any = language.add_pipe("entity_ruler")
+    ruler.add_patterns(
+        [{"label": "ACTOR", "pattern": name, "id": actor.name} for actor in actors for name in actor.names]
+    )
+    return language
+
+
+def _mentions(text: str, target: Target) -> bool:
+    return all(
+        any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text) for phrase in phrases) for phrases in target.mentions
+    )
+
+
+def _position(actor: str, target: str, found: Sequence[tuple[Query, Prediction]]) -> Position:
+    counts = Counter(str(prediction.stance) for _, prediction in found)
+    weights: dict[str, float] = defaultdict(float)
+    for _, prediction in found:
+        weights[str(prediction.stance)] += float(prediction.confidence or 0)
+    taken = {stance: weight for stance, weight in weights.items() if stance != "none"} or weights
+    stance = max(taken, key=taken.__getitem__)
+    showing = [(query, prediction) for query, prediction in found if prediction.stance == stance]
+    query, prediction = max(showing, key=lambda pair: pair[1].confidence or 0)
+    ordered = {stance: counts[stance] for stance in STANCES if counts[stance]}
+    return Position(actor, target, stance, float(prediction.confidence or 0), query.text, query.context, ordered)
