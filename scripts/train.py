@@ -18,7 +18,7 @@ def main() -> int:
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--resume", action="store_true", help="go on with the run where it was stopped")
     existing.add_argument("--overwrite", action="store_true", help="replace the run if its folder exists")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     logging.basicConfig(format="%(levelname)s %(message)s")
 
     # 2. The config, with every mistake in it.

@@ -1,0 +1,38 @@
+# make train   set up, train the default classifier, show who stands where in an example article
+# make test    set up, lint, check types, run the tests
+# make data-check   check and describe the labelled corpus
+
+PYTHON ?= python3
+BIN := .venv/bin
+CORPUS := data/corpus/train.jsonl data/corpus/validation.jsonl data/corpus/test.jsonl
+
+.PHONY: train test data-check clean
+
+train: .venv/.installed
+	$(BIN)/python scripts/train.py configs/default.yaml --resume
+	@echo
+	@echo "Who stands where in data/examples/guarantee-talks.txt:"
+	@$(BIN)/python scripts/analyze.py runs/default data/examples/guarantee-talks.txt
+
+test: .venv/.installed build/types/actorstance
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	MYPYPATH=build/types $(BIN)/mypy -p actorstance
+	HF_HUB_OFFLINE=1 $(BIN)/pytest
+
+data-check: .venv/.installed
+	$(BIN)/python scripts/check_data.py $(CORPUS)
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "actorstance needs Python 3.11 or newer; found " + sys.version.split()[0] + ". Name one: make PYTHON=python3.12 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[offline,dev]'
+	@touch $@
+
+# mypy can't follow setuptools' package-dir mapping: show it the folders under the names they are imported by
+build/types/actorstance: Makefile
+	mkdir -p $@
+	for part in data models training configs; do ln -sfn ../../../$$part $@/$$part; done
+
+clean:
+	rm -rf .venv build dist *.egg-info

@@ -1,0 +1,57 @@
+"""What a labelled corpus is made of, and whether it keeps its promises."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .records import STANCES, Record
+from .splits import find_leaks, text_key
+from .splitting import near_copies
+
+
+def check_corpus(splits: Mapping[str, Sequence[Record]]) -> list[str]:
+    """Problems that training would suffer from: passages, groups or near-copies that stand in two splits."""
+    problems = find_leaks(splits)
+    where = {text_key(record): name for name, records in splits.items() for record in records}
+    shown = {text_key(record): record.text for records in splits.values() for record in records}
+    passages = sorted(where)
+    for a, b, cosine in near_copies(passages):
+        first, second = passages[a], passages[b]
+        if where[first] != where[second]:
+            problems.append(
+                f"{where[first]} and {where[second]} have near-copies (cosine {cosine:.2f}): "
+                f"{shown[first][:80]!r} / {shown[second][:80]!r}"
+            )
+    return problems
+
+
+def describe_corpus(splits: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
+    """Counts: rows, texts, share of each stance, by genre and phenomenon, and how much wording repeats.
+
+    Returns:
+        Per split and for `all`: rows, texts, queries per text, share of rows with context, shares of stances, and
+        the share of distinct word four-grams among all (1 if no four words in a row occur twice).
+    """
+    everything = [record for records in splits.values() for record in records]
+    return {name: _describe(records) for name, records in {**splits, "all": everything}.items()}
+
+
+def _describe(records: Sequence[Record]) -> dict[str, Any]:
+    texts = {text_key(record): record.text for record in records}
+    grams: Counter[tuple[str, ...]] = Counter()
+    for text in texts.values():
+        words = text.lower().split()
+        grams.update(zip(*(words[i:] for i in range(4)), strict=False))
+    stances = Counter(str(record.stance) for record in records)
+    return {
+        "rows": len(records),
+        "texts": len(texts),
+        "queries_per_text": round(len(records) / len(texts), 2),
+        "with_context": round(sum(bool(record.context) for record in records) / len(records), 3),
+        "stances": {stance: round(stances[stance] / len(records), 3) for stance in STANCES},
+        "distinct_4grams": round(len(grams) / max(1, grams.total()), 3),
+        **{
+            f"by_{field}": dict(Counter(str(record.fields.get(field, "–")) for record in records).most_common())
+            for field in ("genre", "phenomenon")
+        },
+    }

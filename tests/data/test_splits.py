@@ -1,0 +1,105 @@
+"""Loading labelled splits, finding leaks, and splitting."""
+
+import pytest
+from actorstance.data import CorpusError, Record, find_leaks, load_split
+from actorstance.data.splitting import assign_splits, near_copies
+from actorstance.data.statistics import check_corpus, describe_corpus
+from conftest import write_jsonl
+
+GOOD = {"text": "Kyiv wants it.", "actor": "Kyiv", "target": "a treaty", "stance": "favor"}
+SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
+
+
+def test_all_mistakes_are_reported_by_file_and_line(tmp_path):
+    rows = [GOOD, {**GOOD, "stance": "pro"}, {**GOOD, "actor": " "}, {**GOOD, "stance": "against"}]
+    path = write_jsonl(tmp_path / "train.jsonl", rows)
+    with pytest.raises(CorpusError) as caught:
+        load_split(path)
+    second, third, fourth = caught.value.problems
+    assert second.startswith(f"{path}:2: stance: expected one of favor") and "found 'pro' (str)" in second
+    assert third == f"{path}:3: actor is empty: expected a non-empty string"
+    assert fourth.startswith(f"{path}:4: labelled against, but line 1 labels the same text, actor and target favor")
+
+
+def test_an_empty_file_is_no_corpus(tmp_path):
+    with pytest.raises(CorpusError, match="no records"):
+        load_split(write_jsonl(tmp_path / "train.jsonl", []))
+
+
+def test_the_same_text_with_another_context_is_another_question(tmp_path):
+    rows = [{**GOOD, "context": "First."}, {**GOOD, "context": "Second.", "stance": "none"}]
+    assert len(load_split(write_jsonl(tmp_path / "train.jsonl", rows))) == 2
+
+
+def _record(text, **fields):
+    return Record(text, "A", "T", "", "favor", fields)
+
+
+def test_leaks_are_found_through_case_accents_and_punctuation_and_by_group():
+    splits = {
+        "train": [_record("Türkiye backs it."), _record("One way to say it", group="g1")],
+        "test": [_record("turkiye backs IT!"), _record("Put quite differently", group="g1"), _record("Another")],
+    }
+    leaks = find_leaks(splits)
+    assert len(leaks) == 2
+    assert all(leak.startswith("test and train have the same") for leak in leaks)
+
+
+def test_paraphrases_and_groups_stay_in_one_split():
+    records = [
+        _record(f"The parliament of district {word} rejected the naval base by {count} votes to {count // 2}.")
+        for count, word in enumerate(["Ambra", "Belmont", "Corvo", "Dunmore", "Estwick", "Farrow", "Galt"] * 12, 20)
+    ]
+    copies = [_record(record.text.replace("rejected", "has rejected")) for record in records]
+    grouped = [
+        _record(f"{word} {word}", group=f"g{index // 2}") for index, word in enumerate(map(str, range(100, 160)))
+    ]
+    chosen = assign_splits([*records, *copies, *grouped], SHARES)
+    assert chosen[: len(records)] == chosen[len(records) : 2 * len(records)]
+    groups = chosen[-60:]
+    assert groups[::2] == groups[1::2]
+    assert set(groups) == set(SHARES)
+
+
+def test_the_split_of_a_record_does_not_change_when_others_are_added():
+    numbers = [str(7919 * n % 99991) for n in range(150)]
+    records = [_record(f"Resolution {number}/{number[::-1]}") for number in numbers]
+    assert assign_splits(records, SHARES)[:40] == assign_splits(records[:40], SHARES)
+
+
+def test_near_copies_finds_the_edited_sentence_only():
+    texts = [
+        "Hungary vetoed the accession of Sweden in a late session on Tuesday.",
+        "In a late session on Tuesday Hungary vetoed Sweden's accession.",
+        "Norway has opened its ports to the fleet.",
+    ]
+    assert [(a, b) for a, b, _ in near_copies(texts)] == [(0, 1)]
+
+
+def test_the_shipped_corpus_keeps_its_promises():
+    from conftest import ROOT
+
+    splits = {name: load_split(ROOT / "data" / "corpus" / f"{name}.jsonl") for name in SHARES}
+    assert check_corpus(splits) == []
+    facts = describe_corpus(splits)
+    assert facts["all"]["texts"] >= 1000
+    assert 2 <= facts["all"]["queries_per_text"] <= 4
+    for name in SHARES:
+        assert min(facts[name]["stances"].values()) >= 0.12
+
+
+def test_check_data_command_finds_a_leak(command, tmp_path):
+    train = write_jsonl(tmp_path / "train.jsonl", [GOOD, {**GOOD, "text": "Oslo declined."}])
+    test = write_jsonl(tmp_path / "test.jsonl", [GOOD])
+    result = command("check_data", train, test)
+    assert result.status == 1 and "test and train have the same text: 'Kyiv wants it.'" in result.err
+    assert command("check_data", train).status == 0
+
+
+def test_split_data_command(command, tmp_path):
+    rows = [{**GOOD, "text": f"Text {number} {number * 37}", "page": number} for number in range(200)]
+    source = write_jsonl(tmp_path / "all.jsonl", rows)
+    assert command("split_data", source, "--output", tmp_path / "out").status == 0
+    splits = {name: load_split(tmp_path / "out" / f"{name}.jsonl") for name in SHARES}
+    assert sorted(r.fields["page"] for records in splits.values() for r in records) == list(range(200))
+    assert command("split_data", source, "--output", tmp_path / "out").status == 1

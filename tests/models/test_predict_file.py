@@ -1,0 +1,111 @@
+"""predict.py: from file to file, no record lost."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import ROOT, make_records, read_jsonl, write_jsonl
+
+
+@pytest.fixture(scope="module")
+def records():
+    return [{**record, "id": f"r{index}", "page": index} for index, record in enumerate(make_records()[::9])]
+
+
+def test_jsonl(command, trained, classifier, records, tmp_path):
+    source = write_jsonl(tmp_path / "in.jsonl", records)
+    result = command("predict", trained, source, tmp_path / "out.jsonl")
+    assert result.status == 0 and f"{len(records)} records classified, 0 rejected" in result.err
+    rows = read_jsonl(tmp_path / "out.jsonl")
+    for given, row, prediction in zip(records, rows, classifier.predict_batch(records), strict=True):
+        assert row["id"] == given["id"] and row["page"] == given["page"]
+        assert row["stance"] == prediction.stance and row["gold_stance"] == given["stance"]
+        assert row["scores"] == pytest.approx(prediction.scores, abs=1e-5)
+        assert row["confidence"] == row["scores"][row["stance"]]
+    assert not (tmp_path / "out.jsonl.rejects.jsonl").exists()
+
+
+@pytest.mark.parametrize("source_suffix", [".jsonl", ".csv", ".parquet"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_tables(command, trained, records, tmp_path, source_suffix, suffix):
+    source = tmp_path / f"in{source_suffix}"
+    if source_suffix == ".jsonl":
+        write_jsonl(source, records)
+    elif source_suffix == ".csv":
+        with source.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(records[0]))
+            writer.writeheader()
+            writer.writerows(records)
+    else:
+        pq.write_table(pa.Table.from_pylist(records), source)
+    path = tmp_path / f"out{suffix}"
+    assert command("predict", trained, source, path, "--quiet").status == 0
+    if suffix == ".csv":
+        rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    else:
+        rows = pq.read_table(path).to_pylist()
+    assert [row["id"] for row in rows] == [record["id"] for record in records]
+    assert all(float(row[f"score_{row['stance']}"]) == float(row["confidence"]) for row in rows)
+    assert [row["gold_stance"] for row in rows] == [record["stance"] for record in records]
+
+
+def test_what_cant_be_used_goes_to_the_rejects_file(command, trained, records, tmp_path):
+    lines = [json.dumps(record).encode() for record in records[:4]]
+    lines[1:1] = [b'{"text": "x", "target": "y"}', b"\xff\xfe", b"{broken"]
+    (tmp_path / "in.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    result = command("predict", trained, tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+    assert result.status == 0 and "4 records classified, 3 rejected" in result.err
+    assert [row["id"] for row in read_jsonl(tmp_path / "out.jsonl")] == ["r0", "r1", "r2", "r3"]
+    rejects = read_jsonl(tmp_path / "out.jsonl.rejects.jsonl")
+    assert [reject["line"] for reject in rejects] == [2, 3, 4]
+    assert rejects[0]["error"].startswith("actor is missing") and rejects[0]["record"] == {"text": "x", "target": "y"}
+    assert "invalid UTF-8" in rejects[1]["error"] and rejects[2]["record"] == "{broken"
+
+
+def test_nothing_usable_is_status_2_and_no_output(command, trained, tmp_path):
+    source = write_jsonl(tmp_path / "in.jsonl", [{"text": "x"}])
+    result = command("predict", trained, source, tmp_path / "out.jsonl")
+    assert result.status == 2 and "0 records classified, 1 rejected" in result.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl.rejects.jsonl"]
+
+
+def test_an_existing_output_is_kept_unless_told_otherwise(command, trained, records, tmp_path):
+    source = write_jsonl(tmp_path / "in.jsonl", records[:2])
+    (tmp_path / "out.jsonl").write_text("precious")
+    result = command("predict", trained, source, tmp_path / "out.jsonl")
+    assert result.status == 1 and "already exists" in result.err
+    assert (tmp_path / "out.jsonl").read_text() == "precious"
+    assert command("predict", trained, source, tmp_path / "out.jsonl", "--overwrite").status == 0
+    assert len(read_jsonl(tmp_path / "out.jsonl")) == 2
+    result = command("predict", trained, source, source, "--overwrite")
+    assert result.status == 1 and "is also the input" in result.err
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [("missing.jsonl", "no such file"), ("a.xlsx", "expected a file name ending in"), ("a.csv", "column actor")],
+)
+def test_unusable_files_say_why_and_leave_nothing(command, trained, tmp_path, source, message):
+    (tmp_path / "a.csv").write_text("text\nx\n")
+    result = command("predict", trained, tmp_path / source, tmp_path / "out.jsonl")
+    assert result.status == 1 and message in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
+
+
+def test_a_pipe(trained, records):
+    """Through a real process: standard output must hold nothing but records."""
+    lines = "".join(json.dumps(record) + "\n" for record in [*records[:3], {"text": "no actor"}])
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "predict.py", trained, "-", "-"],
+        input=lines.encode(),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["r0", "r1", "r2"]
+    assert b"actor is missing" in done.stderr and b"3 records classified, 1 rejected" in done.stderr
