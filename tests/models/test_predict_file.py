@@ -1,7 +1,6 @@
 """predict.py: from file to file, no record lost."""
 
 import csv
-import io
 import json
 import subprocess
 import sys
@@ -45,10 +44,7 @@ def test_tables(command, trained, records, tmp_path, source_suffix, suffix):
         pq.write_table(pa.Table.from_pylist(records), source)
     path = tmp_path / f"out{suffix}"
     assert command("predict", trained, source, path, "--quiet").status == 0
-    if suffix == ".csv":
-        rows = list(csv.DictReader(io.StringIO(path.read_text())))
-    else:
-        rows = pq.read_table(path).to_pylist()
+    rows = list(csv.DictReader(path.open())) if suffix == ".csv" else pq.read_table(path).to_pylist()
     assert [row["id"] for row in rows] == [record["id"] for record in records]
     assert all(float(row[f"score_{row['stance']}"]) == float(row["confidence"]) for row in rows)
     assert [row["gold_stance"] for row in rows] == [record["stance"] for record in records]

@@ -1,0 +1,46 @@
+"""evaluate.py and baselines.py."""
+
+import json
+
+import pytest
+from conftest import make_records, write_jsonl
+
+
+def test_evaluate_gives_the_scores_of_the_run(command, trained, splits, tmp_path):
+    result = command("evaluate", trained, splits["test"], "--output", tmp_path / "scores.json")
+    assert result.status == 0 and "macro-F1 (4 stances)" in result.out
+    written = json.loads((tmp_path / "scores.json").read_text())
+    assert written == json.loads((trained / "metrics.json").read_text())["test"]
+    for metric in ("accuracy", "macro_f1", "macro_f1_3way", "f_avg", "calibration_error", "f1_conditional"):
+        assert set(written["scores"][metric]) == {"value", "low", "high"}
+    assert command("evaluate", trained, splits["test"], "--output", tmp_path / "scores.json").status == 1
+
+
+def test_what_cant_be_read_is_named_and_counts_in_no_score(command, trained, tmp_path):
+    records = make_records()[:20]
+    records[4] = {**records[4], "target": "the pact " * 100}
+    result = command("evaluate", trained, write_jsonl(tmp_path / "a.jsonl", records))
+    assert result.status == 0 and "19 rows" in result.out and "counted in no score" in result.err
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [([], "no records"), ([{"text": "x", "actor": "a", "target": "t"}], ":1: stance is missing")],
+)
+def test_unlabelled_data_is_refused(command, trained, tmp_path, rows, message):
+    result = command("evaluate", trained, write_jsonl(tmp_path / "a.jsonl", rows))
+    assert result.status == 1 and message in result.err
+
+
+def test_a_missing_run_is_named(command, splits, tmp_path):
+    result = command("evaluate", tmp_path / "nowhere", splits["test"])
+    assert result.status == 1 and "neither a run folder here nor a model" in result.err
+
+
+def test_baselines_learn_what_they_can(command, tiny_config):
+    result = command("baselines", tiny_config)
+    assert result.status == 0
+    majority, tfidf = (
+        float(block.split("macro-F1 (4 stances)")[1].split()[0]) for block in result.out.split("tfidf-logreg")
+    )
+    assert majority < 0.2 and tfidf > 0.8
