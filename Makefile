@@ -21,7 +21,7 @@ test: .venv/.installed build/types/actorstance
 	HF_HUB_OFFLINE=1 $(BIN)/pytest
 
 data-check: .venv/.installed
-	$(BIN)/python scripts/check_data.py $(CORPUS)
+	$(BIN)/python scripts/check_data.py $(CORPUS) --adjudicated data/adjudicated.jsonl
 
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "actorstance needs Python 3.11 or newer; found " + sys.version.split()[0] + ". Name one: make PYTHON=python3.12 …")'

@@ -2,8 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
+
+from .files import read_rows
 from .records import STANCES, Record
 from .splits import find_leaks, text_key
 from .splitting import near_copies
@@ -34,6 +38,34 @@ def describe_corpus(splits: Mapping[str, Sequence[Record]]) -> dict[str, Any]:
     """
     everything = [record for records in splits.values() for record in records]
     return {name: _describe(records) for name, records in {**splits, "all": everything}.items()}
+
+
+def describe_agreement(records: Sequence[Record], adjudicated: str | Path) -> dict[str, Any]:
+    """How far two annotators agree.
+
+    Args:
+        records: the whole corpus; each has an `id`.
+        adjudicated: JSONL with `id`, `first`, `second` and `decided` for the rows on which the two differed. On all
+            others both gave the label that the corpus has.
+
+    Returns:
+        rows, differing, accuracy, Cohen's kappa (scikit-learn), and per stance the F1 of one annotator against the
+        other.
+    """
+    differing = {row.fields["id"]: row.fields for row in read_rows(adjudicated) if row.fields}
+    pairs = [
+        (row["first"], row["second"]) if (row := differing.get(record.fields.get("id"))) else (record.stance,) * 2
+        for record in records
+    ]
+    first, second = zip(*pairs, strict=True)
+    by_stance = f1_score(first, second, labels=STANCES, average=None)
+    return {
+        "rows": len(pairs),
+        "differing": sum(a != b for a, b in pairs),
+        "accuracy": round(accuracy_score(first, second), 3),
+        "kappa": round(cohen_kappa_score(first, second), 3),
+        **{f"f1_{stance}": round(float(score), 3) for stance, score in zip(STANCES, by_stance, strict=True)},
+    }
 
 
 def _describe(records: Sequence[Record]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Check labelled files as splits of one corpus, and describe them.
 
-python scripts/check_data.py data/corpus/train.jsonl data/corpus/validation.jsonl data/corpus/test.jsonl
+python scripts/check_data.py data/corpus/train.jsonl data/corpus/validation.jsonl data/corpus/test.jsonl \\
+    --adjudicated data/adjudicated.jsonl
 """
 
 import argparse
@@ -12,10 +13,11 @@ from pathlib import Path
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", help="labelled records: .jsonl, .csv or .parquet, one file per split")
+    parser.add_argument("--adjudicated", help="rows on which two annotators differed; adds their agreement")
     arguments = parser.parse_args()
 
     from actorstance.data import load_split
-    from actorstance.data.statistics import check_corpus, describe_corpus
+    from actorstance.data.statistics import check_corpus, describe_agreement, describe_corpus
 
     splits, problems = {}, []
     for file in arguments.files:
@@ -24,7 +26,11 @@ def main() -> int:
         except (ValueError, OSError) as error:
             problems.append(str(error))
     if not problems:
-        print(json.dumps(describe_corpus(splits), indent=2))
+        facts = describe_corpus(splits)
+        if arguments.adjudicated:
+            records = [record for split in splits.values() for record in split]
+            facts["agreement"] = describe_agreement(records, arguments.adjudicated)
+        print(json.dumps(facts, indent=2))
         problems = check_corpus(splits)
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)

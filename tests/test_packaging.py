@@ -18,9 +18,8 @@ PARTS = ("data", "models", "training", "configs")
 def built(tmp_path_factory):
     """Wheel and sdist of a copy of the tracked files (a build folder left by an older build would leak into it)."""
     source, output = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
-    tracked = subprocess.run(
-        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
-    )
+    listing = ["git", "ls-files", "-coz", "--exclude-standard"]
+    tracked = subprocess.run(listing, cwd=ROOT, capture_output=True, check=True)
     for name in tracked.stdout.decode().split("\0"):
         if name and (ROOT / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +43,8 @@ def test_the_wheel_holds_every_module_config_and_corpus_file_and_nothing_else(bu
 
 def test_the_sdist_builds_from_itself(built):
     (archive,) = built.glob("*.tar.gz")
-    names = {name.partition("/")[2] for name in tarfile.open(archive).getnames()}
+    with tarfile.open(archive) as tar:
+        names = {name.partition("/")[2] for name in tar.getnames()}
     assert {"pyproject.toml", "README.md", "LICENSE", "models/modeling.py", "data/corpus/train.jsonl"} <= names
 
 

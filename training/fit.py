@@ -90,6 +90,7 @@ def training_arguments(config: RunConfig) -> TrainingArguments:
         output_dir=str(config.run_dir / CHECKPOINTS),
         seed=config.seed,
         full_determinism=True,
+        use_cpu=not torch.accelerator.is_available(),
         num_train_epochs=settings.epochs,
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=4 * settings.batch_size,
@@ -110,7 +111,7 @@ def training_arguments(config: RunConfig) -> TrainingArguments:
         restore_callback_states_from_checkpoint=True,  # early stopping counts on after --resume
         remove_unused_columns=True,
         report_to="none",  # tracking is ours: see tracking.py
-        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_pin_memory=torch.accelerator.is_available(),
     )
 
 

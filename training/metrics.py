@@ -11,11 +11,12 @@ from ..data import STANCES, Record
 from ..models import Prediction
 
 RESAMPLES = 1000
+_AT_ONCE = 100
 BINS = 10
 # Groups smaller than this get no scores of their own: an interval from a handful of rows says nothing.
 MIN_GROUP = 10
-# conditional counts as none, which makes results comparable with the field's three classes
-_THREE_WAY = np.array([0, 1, 3, 3])
+# Sums the stances into the field's three classes: conditional counts as none.
+_THREE_WAY = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]])
 
 
 def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Prediction], seed: int = 0) -> dict[str, Any]:
@@ -54,7 +55,8 @@ def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Predic
 
 def macro_f1(gold: np.ndarray, predicted: np.ndarray) -> float:
     """Mean F1 over the stances that occur in `gold` or `predicted`, 0 to 1."""
-    return float(_point(gold, predicted, np.zeros(len(gold)))["macro_f1"])
+    confusion = confusion_matrix(gold, predicted, labels=range(len(STANCES)))
+    return float(np.nanmean(_f1(confusion[None]), axis=1)[0])
 
 
 def _groups(records: Sequence[Record]) -> dict[str, dict[str, np.ndarray]]:
@@ -71,47 +73,54 @@ def _groups(records: Sequence[Record]) -> dict[str, dict[str, np.ndarray]]:
 
 def _scores_with_intervals(
     gold: np.ndarray, predicted: np.ndarray, confidence: np.ndarray, passages: np.ndarray, seed: int
-) -> dict[str, Any]:
-    point = _point(gold, predicted, confidence)
+) -> dict[str, dict[str, float]]:
+    """Every metric follows from counts, and the counts of a resample are sums over its passages."""
+    _, passages = np.unique(passages, return_inverse=True)
+    number = passages.max() + 1
+    confusion = np.zeros((number, len(STANCES), len(STANCES)))
+    np.add.at(confusion, (passages, gold, predicted), 1)
+    gaps = np.zeros((number, BINS))
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    np.add.at(gaps, (passages, bins), (gold == predicted) - confidence)
+
+    point = _metrics(confusion.sum(0)[None], gaps.sum(0)[None])
     random = np.random.default_rng(seed)
-    order = np.argsort(passages, kind="stable")
-    members = np.split(order, np.flatnonzero(np.diff(passages[order])) + 1)
-    drawn: dict[str, list[float]] = defaultdict(list)
-    for _ in range(RESAMPLES):
-        rows = np.concatenate([members[i] for i in random.integers(len(members), size=len(members))])
-        for metric, value in _point(gold[rows], predicted[rows], confidence[rows]).items():
-            drawn[metric].append(value)
+    drawn = []
+    for _ in range(RESAMPLES // _AT_ONCE):
+        times = random.multinomial(number, np.full(number, 1 / number), size=_AT_ONCE)
+        drawn.append(_metrics(np.tensordot(times, confusion, 1), times @ gaps))
     return {
-        metric: dict(zip(("value", "low", "high"), (value, *np.quantile(drawn[metric], (0.025, 0.975))), strict=True))
+        metric: {
+            "value": float(value[0]),
+            "low": float(np.quantile(samples := np.concatenate([draw[metric] for draw in drawn]), 0.025)),
+            "high": float(np.quantile(samples, 0.975)),
+        }
         for metric, value in point.items()
     }
 
 
-def _point(gold: np.ndarray, predicted: np.ndarray, confidence: np.ndarray) -> dict[str, float]:
-    f1 = _f1(gold, predicted)
-    scores = {
-        "macro_f1": float(np.nanmean(f1)),
-        "macro_f1_3way": float(np.nanmean(_f1(_THREE_WAY[gold], _THREE_WAY[predicted]))),
-        "accuracy": float(np.mean(gold == predicted)),
-        "f_avg": float(np.mean(np.nan_to_num(f1[:2]))),
-        "calibration_error": _calibration_error(gold == predicted, confidence),
-    }
-    return scores | {f"f1_{stance}": float(np.nan_to_num(value)) for stance, value in zip(STANCES, f1, strict=True)}
+def _metrics(confusion: np.ndarray, gaps: np.ndarray) -> dict[str, np.ndarray]:
+    """All metrics for many resamples at once.
 
-
-def _f1(gold: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """F1 per stance; NaN where a stance occurs neither in gold nor in predicted.
-
-    Equal to scikit-learn's `f1_score(average=None)`, which is too slow to be called for every resample.
+    Args:
+        confusion: (resamples, gold, predicted) counts.
+        gaps: (resamples, bins) sums of correctness minus confidence.
     """
-    right = np.bincount(gold[gold == predicted], minlength=len(STANCES))
-    either = np.bincount(gold, minlength=len(STANCES)) + np.bincount(predicted, minlength=len(STANCES))
+    rows = confusion.sum((1, 2))
+    f1 = _f1(confusion)
+    return {
+        "macro_f1": np.nanmean(f1, axis=1),
+        "macro_f1_3way": np.nanmean(_f1(_THREE_WAY @ confusion @ _THREE_WAY.T), axis=1),
+        "accuracy": np.trace(confusion, axis1=1, axis2=2) / rows,
+        "f_avg": np.nan_to_num(f1[:, :2]).mean(1),
+        # ten bins of equal width (Guo et al., 2017)
+        "calibration_error": np.abs(gaps).sum(1) / rows,
+        **{f"f1_{stance}": np.nan_to_num(f1[:, index]) for index, stance in enumerate(STANCES)},
+    }
+
+
+def _f1(confusion: np.ndarray) -> np.ndarray:
+    """F1 per class, (resamples, classes); NaN where a class occurs neither in gold nor in predicted."""
+    right = np.diagonal(confusion, axis1=1, axis2=2)
     with np.errstate(invalid="ignore"):
-        return 2 * right / either
-
-
-def _calibration_error(correct: np.ndarray, confidence: np.ndarray) -> float:
-    """Expected calibration error with ten bins of equal width (Guo et al., 2017), 0 to 1."""
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, weights=correct.astype(float) - confidence, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(correct))
+        return 2 * right / (confusion.sum(1) + confusion.sum(2))

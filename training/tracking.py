@@ -129,7 +129,7 @@ def _open(settings: dict[str, Any], timeout: int, watched_pid: int) -> Any:
     import wandb
 
     if settings["mode"] == "auto":
-        settings["mode"] = os.environ.get("WANDB_MODE") or ("online" if wandb.login(prompt=False) else "offline")
+        settings["mode"] = os.environ.get("WANDB_MODE") or ("online" if _logged_in() else "offline")
     # A third of the time for each of: asking the server, going offline instead, and leaving some.
     options = wandb.Settings(init_timeout=timeout / 3, x_stats_pid=watched_pid, console="off", quiet=True)
     try:
@@ -139,6 +139,16 @@ def _open(settings: dict[str, Any], timeout: int, watched_pid: int) -> Any:
             raise
         wandb.termwarn(f"{error}; tracking offline instead, `wandb sync` uploads the run later")
         return wandb.init(**settings | {"mode": "offline"}, resume="allow", settings=options)
+
+
+def _logged_in() -> bool:
+    import wandb
+
+    try:
+        return bool(wandb.login(prompt=False))
+    except wandb.Error as error:  # there is a key, but no network or no such account
+        wandb.termwarn(f"{error}; tracking offline, `wandb sync` uploads the run later")
+        return False
 
 
 def _record(run: Any, action: str, arguments: tuple[Any, ...]) -> None:

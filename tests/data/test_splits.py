@@ -1,10 +1,10 @@
 """Loading labelled splits, finding leaks, and splitting."""
 
 import pytest
-from actorstance.data import CorpusError, Record, find_leaks, load_split
+from actorstance.data import CorpusError, Record, find_leaks, load_split, read_rows
 from actorstance.data.splitting import assign_splits, near_copies
-from actorstance.data.statistics import check_corpus, describe_corpus
-from conftest import write_jsonl
+from actorstance.data.statistics import check_corpus, describe_agreement, describe_corpus
+from conftest import ROOT, write_jsonl
 
 GOOD = {"text": "Kyiv wants it.", "actor": "Kyiv", "target": "a treaty", "stance": "favor"}
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -77,13 +77,16 @@ def test_near_copies_finds_the_edited_sentence_only():
 
 
 def test_the_shipped_corpus_keeps_its_promises():
-    from conftest import ROOT
-
     splits = {name: load_split(ROOT / "data" / "corpus" / f"{name}.jsonl") for name in SHARES}
     assert check_corpus(splits) == []
     facts = describe_corpus(splits)
     assert facts["all"]["texts"] >= 1000
     assert 2 <= facts["all"]["queries_per_text"] <= 4
+    decided = {row.fields["id"]: row.fields["decided"] for row in read_rows(ROOT / "data" / "adjudicated.jsonl")}
+    corpus = {record.fields["id"]: record.stance for records in splits.values() for record in records}
+    assert {key: corpus[key] for key in decided} == decided
+    everything = [record for records in splits.values() for record in records]
+    assert describe_agreement(everything, ROOT / "data" / "adjudicated.jsonl")["kappa"] > 0.9
     for name in SHARES:
         assert min(facts[name]["stances"].values()) >= 0.12
 
