@@ -26,7 +26,7 @@ data-check: .venv/.installed
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "actorstance needs Python 3.11 or newer; found " + sys.version.split()[0] + ". Name one: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[offline,dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[offline,dev]'
 	@touch $@
 
 # mypy can't follow setuptools' package-dir mapping: show it the folders under the names they are imported by

@@ -11,8 +11,9 @@ import torch
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils.generic import ModelOutput
 
-from ..data import STANCES, Record, RecordError, check_record
+from ..data import Record, RecordError, check_record
 from .encoding import encode, make_pair
+from .loading import load_model
 from .modeling import StanceConfig, StanceForSequenceClassification
 
 # Records are sorted by length inside a window, so that short ones aren't padded to long ones; a batch is as many of
@@ -63,23 +64,9 @@ class StanceClassifier:
 
         Raises:
             FileNotFoundError: the folder lacks the configuration or the weights.
-            ValueError: not a stance model, weights in another form than safetensors, or another label set.
+            ValueError: not a stance model, damaged weights or such in another form than safetensors, another label set.
         """
-        if Path(name).exists():
-            _check_folder(Path(name))
-        try:
-            config = StanceConfig.from_pretrained(name)
-        except OSError as error:
-            raise FileNotFoundError(
-                f"{name}: neither a run folder here nor a model on the Hugging Face Hub ({_first_line(error)})"
-            ) from None
-        if config.model_type != StanceConfig.model_type:
-            raise ValueError(f"{name}: expected model_type {StanceConfig.model_type!r}, found {config.model_type!r}")
-        labels = list((config.id2label or {}).values())
-        if sorted(labels) != sorted(STANCES):
-            found = ", ".join(map(str, labels))
-            raise ValueError(f"{name}: expected the labels {', '.join(STANCES)}; config.json has {found}")
-        model = StanceForSequenceClassification.from_pretrained(name, config=config, use_safetensors=True)
+        model = load_model(name)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         model.to(device)  # type: ignore[arg-type]
         return cls(model, AutoTokenizer.from_pretrained(name))
@@ -158,20 +145,3 @@ def _batches(encodings: Mapping[int, dict[str, list[int]]]) -> Iterator[list[int
         batch.append(index)
     if batch:
         yield batch
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
-def _check_folder(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise FileNotFoundError(f"{folder}: no config.json in it; expected a run folder written by scripts/train.py")
-    if not list(folder.glob("model*.safetensors")):
-        pickles = [path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}]
-        if pickles:
-            raise ValueError(
-                f"{folder}: expected model.safetensors, found {', '.join(sorted(pickles))}; pickled weights can run "
-                "code when they are loaded and are refused. Save the model again with save_pretrained"
-            )
-        raise FileNotFoundError(f"{folder}: no model.safetensors in it; was the training run finished?")

@@ -42,6 +42,9 @@ def main() -> int:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\nstopped; the same command with --resume goes on with {config.run_dir}", file=sys.stderr)
+        return 130
 
     # 4. What came out.
     print(f"\nTest scores of {config.run_dir}")

@@ -11,6 +11,7 @@ from actorstance.data import STANCES, Record, RecordError
 from actorstance.models import StanceClassifier
 from actorstance.models.encoding import encode, make_pair, mark_mentions
 from conftest import make_records
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 
@@ -138,6 +139,17 @@ def copy(trained, tmp_path):
 def test_a_folder_without_weights_is_refused(copy):
     (copy / "model.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"no model.safetensors in it"):
+        StanceClassifier.from_pretrained(copy)
+
+
+def test_damaged_and_incomplete_weights_are_refused(copy):
+    whole = load_file(copy / "model.safetensors")
+    (copy / "model.safetensors").write_bytes((copy / "model.safetensors").read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"model.safetensors can't be read"):
+        StanceClassifier.from_pretrained(copy)
+    del whole["classifier.weight"]
+    save_file(whole, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=r"lacks classifier.weight"):
         StanceClassifier.from_pretrained(copy)
 
 
