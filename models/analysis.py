@@ -14,8 +14,12 @@ from .inference import Prediction, StanceClassifier
 from .lexicon import Actor, Target
 
 _PERSONAL = {"he", "she", "him", "her", "his", "hers", "himself", "herself"}
-# Words by which a sentence leans on the one before it.
-_LEANING = _PERSONAL | {"they", "them", "their", "it", "its", "this", "that", "these", "those", "such", "both"}
+# Words by which a sentence leans on the one before it: anywhere, or only at its start ("it" further on mostly points
+# back inside the sentence, "that" mostly at nothing).
+_LEANING = _PERSONAL | {"they", "this", "these", "both"}
+_LEANING_FIRST = {"it", "its", "their", "that", "those", "such", "neither"}
+# Words that can stand for a target named in the sentence before.
+_POINTING = {"it", "this", "these", "both", "neither"}
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,11 @@ def make_queries(article: str, actors: Sequence[Actor], targets: Sequence[Target
             mentions: dict[str, str] = {}
             for entity in span.ents:
                 mentions.setdefault(entity.ent_id_, entity.text)
-            context = previous if words & _LEANING else ""
+            context = previous if words & _LEANING or span[0].lower_ in _LEANING_FIRST else ""
             if words & _PERSONAL and last_person and not any(kinds[name] == "person" for name in mentions):
                 name, mention, context = last_person
                 mentions.setdefault(name, mention)
-            read = f"{context} {text}".lower()
-            about = [target for target in targets if _mentions(read, target)]
+            about = [target for target in targets if _is_about(target, text, context, words)]
             for name, mention in mentions.items():
                 for target in about:
                     yield Query(text, context, mention, name, target.name)
@@ -114,10 +117,16 @@ def _pipeline(actors: Sequence[Actor]) -> Language:
     return language
 
 
-def _mentions(text: str, target: Target) -> bool:
-    return all(
-        any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text) for phrase in phrases) for phrases in target.mentions
-    )
+def _is_about(target: Target, text: str, context: str, words: set[str]) -> bool:
+    """Whether text and context mention the target, the text itself at least its core or a word that points there."""
+    together = f"{context} {text}".lower()
+    core, *others = target.mentions
+    named_here = _holds(text.lower(), core) or (bool(words & _POINTING) and _holds(together, core))
+    return named_here and all(_holds(together, phrases) for phrases in others)
+
+
+def _holds(text: str, phrases: Sequence[str]) -> bool:
+    return any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text) for phrase in phrases)
 
 
 def _position(actor: str, target: str, found: Sequence[tuple[Query, Prediction]]) -> Position:

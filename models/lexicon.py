@@ -27,7 +27,10 @@ class Actor:
 
 @dataclass(frozen=True)
 class Target:
-    """Something to take a position on. A sentence is about it if it holds one phrase of each list in `mentions`."""
+    """Something to take a position on. A sentence is about it if it holds one phrase of each list in `mentions`.
+
+    The first list is its core: the sentence before can't supply it, unless "it" or "this" points there.
+    """
 
     name: str
     mentions: tuple[tuple[str, ...], ...]
@@ -71,9 +74,13 @@ def load_targets(path: Path | None = None) -> list[Target]:
         if mentions is None:
             targets.append(Target.named(entry["name"]))
             continue
-        if not isinstance(mentions, list) or not all(
-            isinstance(phrases, list) and phrases and all(isinstance(phrase, str) for phrase in phrases)
-            for phrases in mentions
+        if (
+            not isinstance(mentions, list)
+            or not mentions
+            or not all(
+                isinstance(phrases, list) and phrases and all(isinstance(phrase, str) for phrase in phrases)
+                for phrases in mentions
+            )
         ):
             raise LexiconError(f"{where}: mentions: expected a list of lists of phrases, found {mentions!r}")
         phrases = tuple(tuple(phrase.lower() for phrase in group) for group in mentions)

@@ -28,7 +28,7 @@ small {{ color: #555 }}
 """
 
 
-def as_text(positions: Sequence[Position], width: int = 110) -> str:
+def as_text(positions: Sequence[Position], width: int = 140) -> str:
     """The positions that somebody takes, one row each; those without a position are counted at the end."""
     taken = [position for position in positions if position.stance != "none"]
     actor_width = max([len(p.actor) for p in taken] + [5])

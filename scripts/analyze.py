@@ -55,7 +55,7 @@ def main() -> int:
         return 1
 
     # 4. The table.
-    print(as_text(positions, width=shutil.get_terminal_size((110, 40)).columns))
+    print(as_text(positions, width=shutil.get_terminal_size((140, 40)).columns))
     return 0
 
 
