@@ -1,15 +1,17 @@
 # make train   set up, train the default classifier, show who stands where in an example article
+#              (goes on with an unfinished run; make train TRAIN=--overwrite starts anew)
 # make test    set up, lint, check types, run the tests
 # make data-check   check and describe the labelled corpus
 
 PYTHON ?= python3
+TRAIN ?= --resume
 BIN := .venv/bin
 CORPUS := data/corpus/train.jsonl data/corpus/validation.jsonl data/corpus/test.jsonl
 
 .PHONY: train test data-check clean
 
 train: .venv/.installed
-	$(BIN)/python scripts/train.py configs/default.yaml --resume
+	$(BIN)/python scripts/train.py configs/default.yaml $(TRAIN)
 	@echo
 	@echo "Who stands where in data/examples/guarantee-talks.txt:"
 	@$(BIN)/python scripts/analyze.py runs/default data/examples/guarantee-talks.txt

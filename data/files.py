@@ -6,9 +6,10 @@ under its name only when it is complete.
 
 import csv
 import json
+import math
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +17,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .records import STANCES
+from .records import MAX_CHARACTERS, STANCES
 
 SUFFIXES = (".jsonl", ".csv", ".parquet")
 REQUIRED = ("text", "actor", "target")
@@ -97,20 +98,23 @@ def _read_jsonl(file: IO[bytes]) -> Iterator[Row]:
 
 
 def _read_csv(path: Path, file: IO[str]) -> Iterator[Row]:
-    csv.field_size_limit(2**31 - 1)  # the default, 128 KB, would stop at the first long text
-    reader = csv.reader(file)
+    # The default, 128 KB, would stop at the first long text; none would let an unclosed quote swallow the whole file.
+    csv.field_size_limit(MAX_CHARACTERS)
+    raw: list[str] = []
+    reader = csv.reader((raw.append(line) or line for line in file), strict=True)  # type: ignore[func-returns-value]
     header = next(reader, None)
     if header is None:
         raise ValueError(f"{path}: empty file; expected a header line with {', '.join(REQUIRED)}")
     _check_columns(path, header)
     while True:
         start = reader.line_num + 1
+        raw.clear()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(start, None, f"not readable as CSV: {error}", "")
+            yield Row(start, None, f"not readable as CSV: {error}; is a quote left open?", "".join(raw))
             continue
         if not cells:
             continue
@@ -130,9 +134,14 @@ def _read_parquet(path: Path) -> Iterator[Row]:
         _check_columns(path, file.schema_arrow.names)
         line = 0
         for batch in file.iter_batches(batch_size=_PARQUET_ROWS):
-            for fields in batch.to_pylist():
+            for index in range(batch.num_rows):
                 line += 1
-                yield Row(line, fields, original=fields)
+                try:
+                    (fields,) = batch.slice(index, 1).to_pylist()
+                except UnicodeDecodeError:
+                    yield Row(line, None, "invalid UTF-8; write the file with strings in UTF-8")
+                else:
+                    yield Row(line, fields, original=fields)
 
 
 def _check_columns(path: Path, names: list[str]) -> None:
@@ -171,20 +180,24 @@ class RecordWriter:
             return self
         self._part.parent.mkdir(parents=True, exist_ok=True)
         if self._suffix == ".parquet":
-            self._file = pq.ParquetWriter(self._part, self._schema)
+            try:
+                self._file = pq.ParquetWriter(self._part, self._schema)
+            except pa.ArrowException as error:
+                self._part.unlink(missing_ok=True)
+                raise ValueError(f"{self.path}: a column can't be written as Parquet ({error})") from None
         else:
             # A lone surrogate from a \ud800 escape in the input is written as that same escape again.
             self._file = self._part.open("w", encoding="utf-8", errors="backslashreplace", newline="")
         if self._suffix == ".csv":
             assert self._schema is not None
-            self._csv = csv.DictWriter(self._file, self._schema.names, lineterminator="\n")
+            self._csv = csv.DictWriter(self._file, self._schema.names)  # RFC 4180: lines end with CR LF
             self._csv.writeheader()
         return self
 
     def write(self, fields: Mapping[str, Any]) -> None:
         """Append one record."""
         if self._suffix == ".jsonl":
-            self._file.write(json.dumps(fields, ensure_ascii=False, default=str) + "\n")
+            self._file.write(_to_json(fields) + "\n")
         elif self._suffix == ".csv":
             self._csv.writerow({key: _cell(value) for key, value in _flatten(fields).items()})
         else:
@@ -229,8 +242,49 @@ def _cell(value: Any) -> Any:
         # Lone surrogates can't be stored as UTF-8; rejected records never get here, passed-through fields may.
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, dict | list | bool):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return _to_json(value)
     return value if value is None else str(value)
+
+
+def _to_json(value: Any) -> str:
+    if isinstance(value, Mapping):  # NaN, as Parquet and pandas have it, is no JSON
+        value = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in value.items()}
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def output_names(names: Iterable[str]) -> dict[str, str]:
+    """What an input's columns are called in the output, which has its own stance and confidence.
+
+    A label becomes `gold_stance`. Where the input is an earlier output (it has scores), the columns of the earlier
+    prediction are missing here: the new one takes their place.
+    """
+    names = list(names)
+    if "scores" in names or _SCORE_COLUMNS[0] in names:
+        return {name: name for name in names if name not in {"stance", "confidence", "scores", *_SCORE_COLUMNS}}
+    label = "input_stance" if "gold_stance" in names else "gold_stance"
+    renamed = {"stance": label, "confidence": "input_confidence"}
+    return {name: renamed.get(name, name) for name in names}
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file, and its folder if need be; it appears under its name only when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def count_rows(path: str | Path) -> int | None:
+    """About how many rows a file has, for a progress bar; None for standard input."""
+    if str(path) == "-":
+        return None
+    if check_suffix(path) == ".parquet":
+        return int(pq.read_metadata(path).num_rows)
+    with Path(path).open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _output_schema(like: str | Path) -> pa.Schema:
@@ -248,8 +302,6 @@ def _output_schema(like: str | Path) -> pa.Schema:
         for row in read_rows(like):
             for key in row.fields or {}:
                 given.setdefault(key, pa.string())
-    given.pop("scores", None)
-    if "stance" in given:
-        given.setdefault("gold_stance", pa.string())
+    given = {name: given[key] for key, name in output_names(given).items()}
     added = {"stance": pa.string(), "confidence": pa.float64()} | dict.fromkeys(_SCORE_COLUMNS, pa.float64())
     return pa.schema(list((given | added).items()))

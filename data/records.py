@@ -8,7 +8,7 @@ from typing import Any, Final
 STANCES: Final = ("favor", "against", "conditional", "none")
 
 # A sentence and a name are short. Anything far longer is a parsing accident (a whole archive in one field), and
-# tokenizing it would stall a batch. The model reads the first few hundred tokens anyway.
+# tokenizing it would stall a batch. The model reads the first 160 tokens or so anyway.
 MAX_CHARACTERS: Final = 1_000_000
 
 
@@ -34,6 +34,12 @@ class Record:
     def passage(self) -> str:
         """What the reader sees: the context, if any, and the text."""
         return f"{self.context} {self.text}" if self.context else self.text
+
+    @property
+    def group(self) -> str | None:
+        """The name that paraphrases and minimal pairs share, if the data gives one."""
+        group = self.fields.get("group")
+        return None if _is_missing(group) or group == "" else str(group)
 
 
 def check_record(fields: Any, *, labelled: bool = False) -> Record:

@@ -10,6 +10,7 @@ from .files import read_rows
 from .records import Record, RecordError, check_record
 
 _SHOWN = 20
+_FEW_WORDS = 6
 
 
 class CorpusError(ValueError):
@@ -21,8 +22,8 @@ class CorpusError(ValueError):
         super().__init__("\n".join([*self.problems[:_SHOWN], *more]))
 
 
-def load_split(path: str | Path) -> list[Record]:
-    """Read a labelled file.
+def load_split(*paths: str | Path) -> list[Record]:
+    """Read one labelled file, or several as one.
 
     Raises:
         CorpusError: unreadable or invalid records, records without a known stance, one question with two stances,
@@ -31,26 +32,27 @@ def load_split(path: str | Path) -> list[Record]:
     """
     records: list[Record] = []
     problems: list[str] = []
-    first_seen: dict[tuple[str, str, str], tuple[int, str]] = {}
-    for row in read_rows(path):
-        try:
-            if row.error:
-                raise RecordError(row.error)
-            record = check_record(row.fields, labelled=True)
-        except RecordError as error:
-            problems.append(f"{path}:{row.line}: {error}")
-            continue
-        assert record.stance is not None
-        question = (text_key(record), record.actor.casefold(), record.target.casefold())
-        line, stance = first_seen.setdefault(question, (row.line, record.stance))
-        if stance != record.stance:
-            problems.append(
-                f"{path}:{row.line}: labelled {record.stance}, but line {line} labels the same text, actor and target "
-                f"{stance}; keep one"
-            )
-        records.append(record)
+    first_seen: dict[tuple[str, ...], tuple[str, str]] = {}
+    for path in paths:
+        for row in read_rows(path):
+            where = f"{path}:{row.line}"
+            try:
+                if row.error:
+                    raise RecordError(row.error)
+                record = check_record(row.fields, labelled=True)
+            except RecordError as error:
+                problems.append(f"{where}: {error}")
+                continue
+            question = tuple(" ".join(part.split()) for part in (record.passage, record.actor, record.target))
+            first, stance = first_seen.setdefault(question, (where, str(record.stance)))
+            if stance != record.stance:
+                problems.append(
+                    f"{where}: labelled {record.stance}, but {first} labels the same text, actor and target {stance}; "
+                    "keep one"
+                )
+            records.append(record)
     if not records and not problems:
-        problems.append(f"{path}: no records; expected one labelled record a line")
+        problems.append(f"{', '.join(map(str, paths))}: no records; expected one labelled record a line")
     if problems:
         raise CorpusError(problems)
     return records
@@ -58,19 +60,27 @@ def load_split(path: str | Path) -> list[Record]:
 
 def text_key(record: Record) -> str:
     """The record's passage without case, accents, punctuation and spacing: equal for trivially edited copies."""
-    decomposed = unicodedata.normalize("NFKD", record.passage).casefold()
+    return _plain(record.passage)
+
+
+def _plain(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text).casefold()
     return " ".join(re.findall(r"\w+", "".join(c for c in decomposed if not unicodedata.combining(c))))
 
 
 def find_leaks(splits: Mapping[str, Sequence[Record]]) -> list[str]:
-    """Describe every passage, and every `group` of paraphrases, that stands in more than one split."""
+    """Describe every text, and every `group` of paraphrases, that stands in more than one split.
+
+    A text of a few words ("She refused.") may stand in two, each time with another context.
+    """
     where: dict[str, set[str]] = defaultdict(set)
     shown: dict[str, str] = {}
     for name, records in splits.items():
         for record in records:
-            keys = [f"text {text_key(record)}"]
-            if group := record.fields.get("group"):
-                keys.append(f"group {group}")
+            plain = _plain(record.text)
+            keys = [f"text {plain if plain.count(' ') >= _FEW_WORDS else text_key(record)}"]
+            if record.group is not None:
+                keys.append(f"group {record.group}")
             for key in keys:
                 where[key].add(name)
                 shown.setdefault(key, record.text)

@@ -26,12 +26,15 @@ def near_copies(passages: Sequence[str], threshold: float = NEAR_COPY) -> Iterat
     Yields:
         Position, higher position, cosine between `threshold` and 1.
     """
+    # Pieces that many passages share ("NATO") say little and cost most; in a small corpus all are kept.
+    max_df = min(1.0, max(0.05, 100 / max(1, len(passages))))
     vectorizer = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(4, 4), sublinear_tf=True, max_df=0.05, dtype=np.float32
+        analyzer="char_wb", ngram_range=(4, 4), sublinear_tf=True, max_df=max_df, dtype=np.float32
     )
-    if len(passages) < 50:
-        vectorizer.set_params(max_df=1.0)  # in a handful of passages every piece is frequent
-    vectors = vectorizer.fit_transform(passages)
+    try:
+        vectors = vectorizer.fit_transform(passages)
+    except ValueError:  # no passage has a word in it
+        return
     for start in range(0, len(passages), _CHUNK):
         similarity = (vectors[start : start + _CHUNK] @ vectors.T).tocoo()
         close = (similarity.data >= threshold) & (similarity.row + start < similarity.col)
@@ -45,7 +48,7 @@ def assign_splits(records: Sequence[Record], shares: Mapping[str, float]) -> lis
     """Choose a split for every record.
 
     Records with the same passage, the same `group` or nearly the same wording stay together. The choice depends on a
-    hash of the wording alone, so that it does not change when other records are added later.
+    hash of the wording, so that a record keeps its split when others are added, unless one of them is its near-copy.
 
     Args:
         records: any order.
@@ -60,8 +63,8 @@ def assign_splits(records: Sequence[Record], shares: Mapping[str, float]) -> lis
     links = [(a, b) for a, b, _ in near_copies(passages)]
     first_of_group: dict[str, int] = {}
     for key, record in zip(keys, records, strict=True):
-        if group := record.fields.get("group"):
-            links.append((first_of_group.setdefault(str(group), number[key]), number[key]))
+        if record.group is not None:
+            links.append((first_of_group.setdefault(record.group, number[key]), number[key]))
     rows, columns = zip(*links, strict=True) if links else ((), ())
     graph = csr_matrix((np.ones(len(links)), (rows, columns)), shape=(len(passages), len(passages)))
     _, component = connected_components(graph, directed=False)

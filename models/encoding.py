@@ -14,7 +14,7 @@ _TEXT_TOKENS = 16
 
 
 def make_pair(record: Record, config: StanceConfig) -> tuple[str, str]:
-    """The text and the query, as strings; what `transformers.pipeline` takes as `text` and `text_pair`."""
+    """The text and the query, as strings and in full."""
     text = mark_mentions(record.passage, record.actor) if config.mark_actor else record.passage
     return text, config.query_template.format(actor=record.actor, target=record.target)
 
@@ -27,39 +27,49 @@ def mark_mentions(text: str, actor: str) -> str:
     name = re.sub(r"^the\s+", "", actor, flags=re.IGNORECASE)
     last = name.split()[-1] if name.split() else ""
     for mention in [name, last] if last[:1].isupper() else [name]:
-        marked, count = re.subn(rf"(?<!\w){re.escape(mention)}(?!\w)", r"[ \g<0> ]", text, flags=re.IGNORECASE)
+        # "us" is not the US
+        flags = re.NOFLAG if mention.isupper() and len(mention) <= 3 else re.IGNORECASE
+        marked, count = re.subn(rf"(?<!\w){re.escape(mention)}(?!\w)", r"[ \g<0> ]", text, flags=flags)
         if count:
             return marked
     return text
 
 
-def encode(records: Sequence[Record], tokenizer: PreTrainedTokenizerBase, config: StanceConfig) -> list[Any]:
-    """Token ids for each record, unpadded.
+def fit_pair(record: Record, tokenizer: PreTrainedTokenizerBase, config: StanceConfig) -> tuple[str, str, Any]:
+    """The text and the query as the model reads them, and their token ids.
 
-    Where a pair is longer than `config.max_tokens`, the context goes first, then the end of the text. The query is
+    Where the pair is longer than `config.max_tokens`, the context goes first, then the end of the text. The query is
     always whole.
 
     Returns:
-        One dictionary per record with lists of ints (`input_ids`, `attention_mask`, …), or the RecordError that says
-        why this record can't be encoded.
+        text, query, and a dictionary with lists of ints (`input_ids`, `attention_mask`, …), unpadded.
+
+    Raises:
+        RecordError: the query alone is too long.
     """
+    text, query = make_pair(record, config)
+    encoding = tokenizer(text, query, verbose=False)
+    if len(encoding["input_ids"]) > config.max_tokens and record.context:
+        text, query = make_pair(Record(record.text, record.actor, record.target), config)
+        encoding = tokenizer(text, query, verbose=False)
+    if len(encoding["input_ids"]) > config.max_tokens:
+        needed, most = len(tokenizer("", query, verbose=False)["input_ids"]), config.max_tokens - _TEXT_TOKENS
+        if needed > most:
+            raise RecordError(f"actor and target take {needed} tokens; {most} leave room for the text. Shorten them")
+        options = {"truncation": "only_first", "max_length": config.max_tokens}
+        cut = tokenizer(text, query, return_offsets_mapping=True, **options)
+        ends = [end for (_, end), part in zip(cut["offset_mapping"], cut.sequence_ids(), strict=True) if part == 0]
+        text = text[: max(ends)]
+        encoding = tokenizer(text, query, **options)
+    return text, query, dict(encoding)
+
+
+def encode(records: Sequence[Record], tokenizer: PreTrainedTokenizerBase, config: StanceConfig) -> list[Any]:
+    """For each record its token ids (see `fit_pair`), or the RecordError that says why it has none."""
     encodings: list[Any] = []
     for record in records:
-        text, query = make_pair(record, config)
-        encoding = tokenizer(text, query, verbose=False)
-        if len(encoding["input_ids"]) > config.max_tokens and record.context:
-            text, query = make_pair(Record(record.text, record.actor, record.target), config)
-            encoding = tokenizer(text, query, verbose=False)
-        if len(encoding["input_ids"]) > config.max_tokens:
-            needed = len(tokenizer("", query, verbose=False)["input_ids"])
-            if needed > config.max_tokens - _TEXT_TOKENS:
-                encodings.append(
-                    RecordError(
-                        f"actor and target take {needed} tokens; at most {config.max_tokens - _TEXT_TOKENS} "
-                        "leave room for the text. Shorten them"
-                    )
-                )
-                continue
-            encoding = tokenizer(text, query, truncation="only_first", max_length=config.max_tokens)
-        encodings.append(dict(encoding))
+        try:
+            encodings.append(fit_pair(record, tokenizer, config)[2])
+        except RecordError as error:
+            encodings.append(error)
     return encodings

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils.generic import ModelOutput
 
 from ..data import Record, RecordError, check_record
-from .encoding import encode, make_pair
+from .encoding import encode, fit_pair
 from .loading import load_model
 from .modeling import StanceConfig, StanceForSequenceClassification
 
@@ -30,7 +30,7 @@ class Prediction(ModelOutput):
         stance: favor, against, conditional or none.
         confidence: calibrated probability of that stance, 0 to 1.
         scores: every stance's probability; they sum to 1.
-        error: why the record could not be used; the other three are None then.
+        error: why the record could not be used; the other three are None then, and missing as keys.
     """
 
     stance: str | None = None
@@ -77,8 +77,14 @@ class StanceClassifier:
         return cast(StanceConfig, self.model.config)
 
     def pair(self, text: str, *, actor: str, target: str, context: str = "") -> dict[str, str]:
-        """The model's input as strings, for `transformers.pipeline("text-classification")`."""
-        text, query = make_pair(Record(text, actor, target, context), self.config)
+        """The model's input as strings, cut to its length, for `transformers.pipeline("text-classification")`.
+
+        Raises:
+            RecordError: see `predict`.
+        """
+        record = check_record({"text": text, "actor": actor, "target": target, "context": context})
+        with self._tokenizing:
+            text, query, _ = fit_pair(record, self.tokenizer, self.config)
         return {"text": text, "text_pair": query}
 
     def predict(self, text: str, *, actor: str, target: str, context: str = "") -> Prediction:

@@ -38,6 +38,8 @@ class Target:
     @classmethod
     def named(cls, name: str) -> "Target":
         """A target known by its name alone: each of its content words counts as a mention."""
+        if not name.strip():
+            raise LexiconError("a target's name is empty; expected a noun phrase such as 'the grain deal'")
         words = [word.lower().removesuffix("'s").removesuffix("’s").strip(",.;:") for word in name.split()]
         content = tuple(word for word in words if word and word not in STOP_WORDS)
         return cls(name, (content or tuple(words),))
@@ -51,12 +53,16 @@ def load_actors(path: Path | None = None) -> list[Actor]:
         FileNotFoundError: no such file.
     """
     actors = []
+    taken: dict[str, str] = {}
     for where, entry in _entries(path, "actors.yaml", {"name", "kind", "aliases"}):
         kind, aliases = entry.get("kind", "organisation"), entry.get("aliases", [])
         if kind not in KINDS:
             raise LexiconError(f"{where}: kind: expected one of {', '.join(KINDS)}; found {kind!r}")
         if not isinstance(aliases, list) or not all(isinstance(alias, str) and alias.strip() for alias in aliases):
             raise LexiconError(f"{where}: aliases: expected a list of names, found {aliases!r}")
+        for alias in (entry["name"], *aliases):
+            if (other := taken.setdefault(alias, entry["name"])) != entry["name"]:
+                raise LexiconError(f"{where}: {alias!r} is also a name of {other}; an article can't tell them apart")
         actors.append(Actor(entry["name"], kind, (entry["name"], *aliases)))
     return actors
 
@@ -83,8 +89,7 @@ def load_targets(path: Path | None = None) -> list[Target]:
             )
         ):
             raise LexiconError(f"{where}: mentions: expected a list of lists of phrases, found {mentions!r}")
-        phrases = tuple(tuple(phrase.lower() for phrase in group) for group in mentions)
-        targets.append(Target(entry["name"], phrases))
+        targets.append(Target(entry["name"], tuple(tuple(phrases) for phrases in mentions)))
     return targets
 
 
@@ -103,7 +108,7 @@ def _entries(path: Path | None, default: str, known: set[str]) -> list[tuple[str
         where = f"{source}: entry {number}"
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or not entry["name"].strip():
             raise LexiconError(f"{where}: expected a name, found {item!r}")
-        if unknown := sorted(set(entry) - known):
+        if unknown := sorted(map(str, set(entry) - known)):
             raise LexiconError(f"{where} ({entry['name']}): unknown key {', '.join(unknown)}; known: {sorted(known)}")
         entries.append((f"{where} ({entry['name']})", entry))
     return entries

@@ -8,6 +8,8 @@ from safetensors import SafetensorError
 from ..data import STANCES
 from .modeling import StanceConfig, StanceForSequenceClassification
 
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model", "spm.model")
+
 
 def load_model(name: str | Path) -> StanceForSequenceClassification:
     """Load configuration and weights; see `StanceClassifier.from_pretrained`."""
@@ -51,6 +53,11 @@ def _first_line(error: Exception) -> str:
 def _check_folder(folder: Path) -> None:
     if not (folder / "config.json").is_file():
         raise FileNotFoundError(f"{folder}: no config.json in it; expected a run folder written by scripts/train.py")
+    if not any((folder / name).is_file() for name in _VOCABULARIES):
+        # transformers would go on with an empty vocabulary: every word unknown
+        raise FileNotFoundError(
+            f"{folder}: no tokenizer in it (one of {', '.join(_VOCABULARIES)}); copy the whole folder"
+        )
     if not list(folder.glob("model*.safetensors")):
         pickles = [path.name for path in folder.iterdir() if path.suffix in {".bin", ".pt", ".pth", ".pkl", ".ckpt"}]
         if pickles:

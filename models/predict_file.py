@@ -4,6 +4,7 @@ import json
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..data import RecordWriter, Row, read_rows
-from ..data.files import check_suffix
+from ..data.files import check_suffix, count_rows, output_names
 from .inference import Prediction, StanceClassifier
 
 
@@ -43,25 +44,26 @@ def predict_file(
         FileNotFoundError, ValueError: see `actorstance.data.read_rows`.
     """
     check_destination(source, destination, overwrite=overwrite)
-    rejects = _Rejects(destination)
-    rejects.remove_old()
     classified = 0
-    try:
-        with RecordWriter(destination, like=source) as writer:
-            for row, prediction in tqdm(
-                _classify(classifier, read_rows(source)), desc="classifying", unit="record", disable=quiet or None
-            ):
-                if prediction.error:
-                    rejects.write(row, prediction.error)
-                else:
-                    writer.write(output_fields(row.fields or {}, prediction))
-                    classified += 1
-            if not classified:
-                raise _NothingUsable
-    except _NothingUsable:
-        pass
-    finally:
-        rejects.close()
+    with (
+        _Rejects(destination) as rejects,
+        suppress(_NothingUsable),
+        RecordWriter(destination, like=source) as writer,
+    ):
+        for row, prediction in tqdm(
+            _classify(classifier, read_rows(source)),
+            total=count_rows(source),
+            desc="classifying",
+            unit="record",
+            disable=quiet or None,
+        ):
+            if prediction.error:
+                rejects.write(row, prediction.error)
+            else:
+                writer.write(output_fields(row.fields or {}, prediction))
+                classified += 1
+        if not classified:
+            raise _NothingUsable
     return Summary(classified, rejects.count, rejects.path)
 
 
@@ -71,48 +73,58 @@ def check_destination(source: str, destination: str, *, overwrite: bool) -> None
     check_suffix(destination)
     if destination == "-":
         return
-    if Path(destination).exists():
-        if source != "-" and Path(destination).samefile(source):
-            raise FileExistsError(f"{destination} is also the input; choose another output")
-        if not overwrite:
-            raise FileExistsError(f"{destination} already exists; choose another name, or --overwrite")
+    for path in (Path(destination), _rejects_path(destination)):
+        if path.exists():
+            if source != "-" and Path(source).exists() and path.samefile(source):
+                raise FileExistsError(f"{path} is the input and would be written to; choose another output")
+            if not overwrite:
+                raise FileExistsError(f"{path} already exists; choose another output, or --overwrite")
 
 
 def output_fields(fields: Mapping[str, Any], prediction: Prediction) -> dict[str, Any]:
-    """The input record plus the prediction. A `stance` that the input had is kept as `gold_stance`."""
-    output = dict(fields)
-    if output.get("stance") is not None:
-        output.setdefault("gold_stance", output["stance"])
-    return output | {key: prediction[key] for key in ("stance", "confidence", "scores")}
+    """The input record plus the prediction; see `actorstance.data.files.output_names` for fields of the same name."""
+    kept = {name: fields[key] for key, name in output_names(fields).items()}
+    return kept | {key: prediction[key] for key in ("stance", "confidence", "scores")}
 
 
 class _NothingUsable(Exception):
     """Leaves the writer without a file."""
 
 
+def _rejects_path(destination: str) -> Path:
+    return Path(f"{destination}.rejects.jsonl")
+
+
 class _Rejects:
-    """The rejects file, made at the first reject."""
+    """The rejects file: made at the first reject, complete when the `with` block ends without an exception."""
 
     def __init__(self, destination: str) -> None:
-        self.path = None if destination == "-" else Path(f"{destination}.rejects.jsonl")
+        self.path = None if destination == "-" else _rejects_path(destination)
         self.count = 0
         self._file: Any = sys.stderr
 
-    def remove_old(self) -> None:
-        if self.path:
-            self.path.unlink(missing_ok=True)
+    def __enter__(self) -> "_Rejects":
+        return self
 
     def write(self, row: Row, error: str) -> None:
         if self.path and not self.count:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("w", encoding="utf-8", errors="backslashreplace")
+            self._part = Path(f"{self.path}.part")
+            self._file = self._part.open("w", encoding="utf-8", errors="backslashreplace")
         self.count += 1
         reject = {"line": row.line, "error": error, "record": row.original}
         self._file.write(json.dumps(reject, ensure_ascii=False, default=str) + "\n")
 
-    def close(self) -> None:
-        if self.path and self.count:
+    def __exit__(self, failure: object, *_: object) -> None:
+        if not self.path:
+            return
+        if self.count:
             self._file.close()
+            if failure is None:
+                self._part.replace(self.path)
+            self._part.unlink(missing_ok=True)
+        elif failure is None:
+            self.path.unlink(missing_ok=True)  # of an earlier call that this one replaces
 
 
 def _classify(classifier: StanceClassifier, rows: Iterator[Row]) -> Iterator[tuple[Row, Prediction]]:

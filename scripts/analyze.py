@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     arguments = parser.parse_args()
 
+    from actorstance.data.files import write_atomically
     from actorstance.models import StanceClassifier
     from actorstance.models.analysis import analyze
     from actorstance.models.lexicon import Target, load_actors, load_targets
@@ -35,7 +36,7 @@ def main() -> int:
         if output and output.exists() and not arguments.overwrite:
             raise FileExistsError(f"{output} already exists; choose another name, or --overwrite")
         try:
-            article = arguments.article.read_text(encoding="utf-8")
+            article = arguments.article.read_text(encoding="utf-8-sig")
         except UnicodeDecodeError as error:
             raise ValueError(f"{arguments.article}: invalid UTF-8 at byte {error.start}; save it as UTF-8") from None
         if not article.strip():
@@ -48,14 +49,14 @@ def main() -> int:
 
         # 3. The analysis.
         positions = analyze(article, StanceClassifier.from_pretrained(arguments.run), actors, targets)
+
+        # 4. The table.
+        print(as_text(positions, width=shutil.get_terminal_size((140, 40)).columns))
         if output:
-            output.write_text(as_file(positions, output.suffix, arguments.article.name), encoding="utf-8")
+            write_atomically(output, as_file(positions, output.suffix, arguments.article.name))
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-
-    # 4. The table.
-    print(as_text(positions, width=shutil.get_terminal_size((140, 40)).columns))
     return 0
 
 

@@ -23,11 +23,11 @@ def main() -> int:
     try:
         config = load_config(arguments.config, arguments.overrides)
         train, test = load_split(config.data.train), load_split(arguments.data or config.data.test)
+        for name in BASELINES:
+            print(f"{name}\n{format_scores(evaluate_baseline(name, train, test))}\n")
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    for name in BASELINES:
-        print(f"{name}\n{format_scores(evaluate_baseline(name, train, test))}\n")
     return 0
 
 

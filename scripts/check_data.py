@@ -7,7 +7,6 @@ python scripts/check_data.py data/corpus/train.jsonl data/corpus/validation.json
 import argparse
 import json
 import sys
-from pathlib import Path
 
 
 def main() -> int:
@@ -16,22 +15,27 @@ def main() -> int:
     parser.add_argument("--adjudicated", help="rows on which two annotators differed; adds their agreement")
     arguments = parser.parse_args()
 
-    from actorstance.data import load_split
+    from actorstance.data import CorpusError, load_split
     from actorstance.data.statistics import check_corpus, describe_agreement, describe_corpus
 
     splits, problems = {}, []
     for file in arguments.files:
         try:
-            splits[Path(file).stem] = load_split(file)
+            splits[file] = load_split(file)
+        except CorpusError as error:
+            problems += error.problems
         except (ValueError, OSError) as error:
             problems.append(str(error))
     if not problems:
         facts = describe_corpus(splits)
+        problems = check_corpus(splits)
         if arguments.adjudicated:
             records = [record for split in splits.values() for record in split]
-            facts["agreement"] = describe_agreement(records, arguments.adjudicated)
+            try:
+                facts["agreement"] = describe_agreement(records, arguments.adjudicated)
+            except (ValueError, OSError) as error:
+                problems.append(str(error))
         print(json.dumps(facts, indent=2))
-        problems = check_corpus(splits)
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
     print(f"{len(problems)} problems in {len(arguments.files)} files", file=sys.stderr)

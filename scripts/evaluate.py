@@ -23,6 +23,7 @@ def main() -> int:
         return 1
 
     from actorstance.data import load_split
+    from actorstance.data.files import write_atomically
     from actorstance.models import StanceClassifier
     from actorstance.training.evaluate import evaluate
     from actorstance.training.report import format_scores
@@ -30,15 +31,14 @@ def main() -> int:
     try:
         records = load_split(arguments.data)
         evaluation = evaluate(StanceClassifier.from_pretrained(arguments.run), records, quiet=arguments.quiet)
+        print(format_scores(evaluation.metrics))
+        for record, reason in evaluation.skipped:
+            print(f"skipped, counted in no score: {record.text[:60]!r}: {reason}", file=sys.stderr)
         if arguments.output:
-            arguments.output.write_text(json.dumps(evaluation.metrics, indent=2) + "\n", encoding="utf-8")
+            write_atomically(arguments.output, json.dumps(evaluation.metrics, indent=2) + "\n")
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-
-    print(format_scores(evaluation.metrics))
-    for record, reason in evaluation.skipped:
-        print(f"skipped, counted in no score: {record.text[:60]!r}: {reason}", file=sys.stderr)
     return 0
 
 

@@ -23,20 +23,20 @@ def main() -> int:
         return 1
 
     from actorstance.data import load_split
+    from actorstance.data.files import write_atomically
     from actorstance.data.splitting import assign_splits
 
     try:
-        records = [record for file in arguments.files for record in load_split(file)]
+        records = load_split(*arguments.files)
+        chosen = assign_splits(records, SHARES)
+        for name, path in paths.items():
+            rows = [record.fields for record, split in zip(records, chosen, strict=True) if split == name]
+            lines = [json.dumps(dict(fields), ensure_ascii=False, default=str) + "\n" for fields in rows]
+            write_atomically(path, "".join(lines))
+            print(f"{path}: {len(rows):,} rows")
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    chosen = assign_splits(records, SHARES)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    for name, path in paths.items():
-        rows = [record for record, split in zip(records, chosen, strict=True) if split == name]
-        with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(json.dumps(dict(record.fields), ensure_ascii=False) + "\n" for record in rows)
-        print(f"{path}: {len(rows):,} rows")
     return 0
 
 

@@ -6,6 +6,7 @@ YAML is read as YAML 1.2, so that `no` is a string and `3e-5` a number, and safe
 import difflib
 import re
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,8 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
+
+_COMMAND_LINE = "command line"
 
 
 class ConfigError(ValueError):
@@ -112,7 +115,12 @@ class RunConfig(_Section):
 
     def to_yaml(self) -> str:
         """The resolved config; `load_config` reads it back."""
-        return OmegaConf.to_yaml(OmegaConf.create(self.model_dump()))
+        writer: Any = YAML(typ="safe", pure=True)
+        writer.default_flow_style = False
+        writer.sort_base_mapping_type_on_output = False
+        buffer = StringIO()
+        writer.dump(self.model_dump(), buffer)
+        return buffer.getvalue()
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -130,14 +138,19 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     for override in overrides:
         key, separator, value = override.partition("=")
         if not separator or not re.fullmatch(r"\w+(\.\w+)*", key):
-            problems.append(f"command line: expected section.key=value, found {override!r}")
+            problems.append(f"{_COMMAND_LINE}: expected section.key=value, found {override!r}")
             continue
-        layers.append(("command line", _nest(key.split("."), _parse_value(value))))
+        layers.append((_COMMAND_LINE, _nest(key.split("."), _parse_value(value))))
+    merged: Any = OmegaConf.create()
+    for source, content in layers:
+        try:
+            merged = OmegaConf.merge(merged, content)
+        except (OmegaConfBaseException, TypeError, RecursionError) as error:
+            problems.append(f"{source}: {str(error).splitlines()[0]}")
     try:
-        merged = OmegaConf.merge(*(OmegaConf.create(content) for _, content in layers))
-        config = RunConfig.model_validate(OmegaConf.to_container(merged, resolve=True))
+        config = RunConfig.model_validate(OmegaConf.to_container(merged, resolve=True, throw_on_missing=True))
     except OmegaConfBaseException as error:
-        problems.append(f"{path}: {str(error).splitlines()[0]}")
+        problems.append(f"{_source(str(error.full_key).split('.'), layers)}: {str(error).splitlines()[0]}")
     except ValidationError as error:
         problems += [_explain(detail, layers) for detail in error.errors()]
     if problems:
@@ -184,9 +197,10 @@ def _explain(detail: Any, layers: Sequence[tuple[str, dict[str, Any]]]) -> str:
     """One pydantic error as: where it stands, key, what was expected, what was found."""
     path = [part for part in detail["loc"] if isinstance(part, str)]
     key = ".".join(path)
-    source = next((name for name, content in reversed(layers) if _has(content, path)), layers[-1][0])
     if detail["type"] == "missing":
-        return f"{source}: {key}: missing"
+        files = [name for name, _ in layers if name != _COMMAND_LINE]
+        return f"{files[-1]}: {key}: missing"
+    source = _source(path, layers)
     if detail["type"] == "extra_forbidden":
         known = _known_keys(path[:-1])
         close = difflib.get_close_matches(path[-1], known, n=1)
@@ -194,6 +208,11 @@ def _explain(detail: Any, layers: Sequence[tuple[str, dict[str, Any]]]) -> str:
         return f"{source}: {key}: unknown key; {hint}"
     message = detail["msg"].removeprefix("Value error, ")
     return f"{source}: {key}: {message[0].lower()}{message[1:]}; found {detail['input']!r}"
+
+
+def _source(path: Sequence[str], layers: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    """The last file, or the command line, that sets a key."""
+    return next((name for name, content in reversed(layers) if _has(content, path)), layers[-1][0])
 
 
 def _has(content: Any, path: Sequence[str]) -> bool:

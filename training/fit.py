@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,32 +26,69 @@ from transformers import (
 )
 
 from ..data import STANCES, CorpusError, Record, RecordError
+from ..data.files import write_atomically
 from ..models import StanceClassifier, StanceConfig, StanceForSequenceClassification
 from ..models.encoders import locate_encoder
 from ..models.encoding import encode
 from .calibration import fit_temperature
-from .config import RunConfig
+from .config import ConfigError, RunConfig
 from .metrics import macro_f1
-from .run_folder import CHECKPOINTS, LOG_FILE, last_checkpoint, write_atomically
+from .run_folder import CHECKPOINTS, LOG_FILE, last_checkpoint
 from .tracking import Tracker
 
 
-def fit(config: RunConfig, splits: Mapping[str, Sequence[Record]], tracker: Tracker) -> StanceClassifier:
-    """Fine-tune the encoder, keep the best epoch, fit the temperature, save the model to the run folder."""
-    folder = config.run_dir
+@dataclass(frozen=True)
+class Materials:
+    """What a run is made of, once the model is loaded and every record encoded."""
+
+    model: StanceForSequenceClassification
+    tokenizer: PreTrainedTokenizerBase
+    train: Dataset
+    validation: Dataset
+
+
+def prepare(config: RunConfig, splits: Mapping[str, Sequence[Record]]) -> Materials:
+    """Load the encoder and encode the records.
+
+    Raises:
+        CorpusError: records whose actor and target are too long for `model.max_tokens`.
+        ConfigError: `model.max_tokens` is more than the encoder can read.
+        OSError: there is no such encoder.
+    """
     enable_full_determinism(config.seed)
     model, tokenizer = build_model(config)
-    settings = cast(StanceConfig, model.config)
-    train_set = _to_dataset(splits["train"], tokenizer, settings, config.data.train)
-    validation_set = _to_dataset(splits["validation"], tokenizer, settings, config.data.validation)
+    encodings = {name: encode(rows, tokenizer, cast(StanceConfig, model.config)) for name, rows in splits.items()}
+    if problems := [
+        f"{name}: {error} (text: {record.text[:60]!r})"
+        for name, records in splits.items()
+        for record, error in zip(records, encodings[name], strict=True)
+        if isinstance(error, RecordError)
+    ]:
+        raise CorpusError(problems)
+    train, validation = (
+        Dataset.from_list(
+            [
+                encoding | {"labels": STANCES.index(str(record.stance))}
+                for record, encoding in zip(splits[name], encodings[name], strict=True)
+            ]
+        )
+        for name in ("train", "validation")
+    )
+    return Materials(model, tokenizer, train, validation)
+
+
+def fit(config: RunConfig, materials: Materials, tracker: Tracker) -> StanceClassifier:
+    """Fine-tune the encoder, keep the best epoch, fit the temperature, save the model to the run folder."""
+    folder = config.run_dir
+    model, tokenizer = materials.model, materials.tokenizer
     trainer = Trainer(
         model=model,
         args=training_arguments(config),
-        train_dataset=train_set,
-        eval_dataset=validation_set,
+        train_dataset=materials.train,
+        eval_dataset=materials.validation,
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
-        compute_loss_func=_make_loss(config, splits["train"]),
+        compute_loss_func=_make_loss(config, np.array(materials.train["labels"])),
         compute_metrics=_validation_metrics,
         callbacks=[_TrackProgress(tracker)],
     )
@@ -64,21 +102,26 @@ def fit(config: RunConfig, splits: Mapping[str, Sequence[Record]], tracker: Trac
     else:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
-    output = trainer.predict(validation_set)
-    settings.calibration_temperature = fit_temperature(np.asarray(output.predictions), np.asarray(output.label_ids))
+    output = trainer.predict(materials.validation)
+    temperature = fit_temperature(np.asarray(output.predictions), np.asarray(output.label_ids))
+    cast(StanceConfig, model.config).calibration_temperature = temperature
     write_atomically(folder / LOG_FILE, json.dumps(trainer.state.log_history, indent=1) + "\n")
-    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    model.save_pretrained(folder)
     # Measured is what was saved, by the code that users load it with.
     return StanceClassifier.from_pretrained(folder, device=trainer.args.device)
 
 
 def build_model(config: RunConfig) -> tuple[StanceForSequenceClassification, PreTrainedTokenizerBase]:
-    """The pretrained encoder with a new head, and its tokenizer."""
-    source = locate_encoder(config.model.encoder)
+    """The pretrained encoder with a new head, and its tokenizer; see `prepare` for errors."""
+    source = locate_encoder(config.model.encoder, config.model.revision)
     revision = config.model.revision or "main"
     tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
     encoder = AutoModel.from_pretrained(source, revision=revision, use_safetensors=True, dtype=torch.float32)
+    positions = getattr(encoder.config, "max_position_embeddings", None) or tokenizer.model_max_length
+    most, found = min(tokenizer.model_max_length, positions), config.model.max_tokens
+    if found > most:
+        raise ConfigError(f"model.max_tokens: at most {most} for {config.model.encoder}; found {found}")
     settings = config.model.model_dump(exclude={"encoder", "revision"})
     return StanceForSequenceClassification(StanceConfig(encoder=encoder.config, **settings), encoder), tokenizer
 
@@ -116,24 +159,12 @@ def training_arguments(config: RunConfig) -> TrainingArguments:
 
 
 def computes_in_bf16() -> bool:
-    """Whether bf16 is faster than fp32 here: on GPUs since Ampere, on CPUs with AVX-512 BF16 or AMX."""
+    """Whether bf16 is faster than fp32 here: on NVIDIA GPUs since Ampere, on CPUs with AVX-512 BF16 or AMX."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-def _to_dataset(
-    records: Sequence[Record], tokenizer: PreTrainedTokenizerBase, model_config: StanceConfig, path: str
-) -> Dataset:
-    encodings = encode(records, tokenizer, model_config)
-    if problems := [
-        f"{path}: {error} (text: {record.text[:60]!r})"
-        for record, error in zip(records, encodings, strict=True)
-        if isinstance(error, RecordError)
-    ]:
-        raise CorpusError(problems)
-    labels = [STANCES.index(str(record.stance)) for record in records]
-    return Dataset.from_list([encoding | {"labels": label} for encoding, label in zip(encodings, labels, strict=True)])
+    if torch.accelerator.is_available():
+        return False
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def _patience_is_spent(checkpoint: Path, config: RunConfig) -> bool:
@@ -143,20 +174,19 @@ def _patience_is_spent(checkpoint: Path, config: RunConfig) -> bool:
     return bool(waited >= (config.training.early_stopping_patience or float("inf")))
 
 
-def _make_loss(config: RunConfig, records: Sequence[Record]) -> Any:
+def _make_loss(config: RunConfig, labels: np.ndarray) -> Any:
     """Cross-entropy with class weights and label smoothing, in the form that the Trainer calls."""
     weight = None
     if config.training.class_weights == "balanced":
-        labels = np.array([STANCES.index(str(record.stance)) for record in records])
         weight = torch.ones(len(STANCES))
         present = np.unique(labels)
         weight[present] = torch.tensor(compute_class_weight("balanced", classes=present, y=labels), dtype=torch.float32)
 
-    def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+    def loss(outputs: Any, gold: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         logits = outputs["logits"].float()
         total = torch.nn.functional.cross_entropy(
             logits,
-            labels,
+            gold,
             weight=None if weight is None else weight.to(logits.device),
             label_smoothing=config.training.label_smoothing,
             reduction="sum" if num_items_in_batch is not None else "mean",

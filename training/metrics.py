@@ -13,8 +13,8 @@ from ..models import Prediction
 RESAMPLES = 1000
 _AT_ONCE = 100
 BINS = 10
-# Groups smaller than this get no scores of their own: an interval from a handful of rows says nothing.
-MIN_GROUP = 10
+# An interval from fewer rows says nothing.
+MIN_GROUP = 5
 # Sums the stances into the field's three classes: conditional counts as none.
 _THREE_WAY = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]])
 
@@ -28,10 +28,11 @@ def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Predic
         seed: of the bootstrap.
 
     Returns:
-        {"rows", "scores", "confusion", "by": {"target": {name: …}, …}}. "scores" maps each metric to
+        {"rows", "scores", "confusion", "by": {"target": {name: …}, …}, "by_omitted"}. "scores" maps each metric to
         {"value", "low", "high"}: the point and its 95% interval from 1,000 resamples of whole passages (rows of one
         sentence are not independent; percentile bootstrap, Efron 1979). "confusion" counts gold stances (rows) by
-        predicted stances (columns), both in the order of `STANCES`.
+        predicted stances (columns), both in the order of `STANCES`. "by_omitted" counts the targets, actors and
+        phenomena with fewer than 5 rows, which get no scores of their own.
     """
     gold = np.array([STANCES.index(str(record.stance)) for record in records])
     predicted = np.array([STANCES.index(str(prediction.stance)) for prediction in predictions])
@@ -46,10 +47,11 @@ def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Predic
 
     report = summary(np.arange(len(records)))
     report["confusion"] = confusion_matrix(gold, predicted, labels=range(len(STANCES))).tolist()
-    report["by"] = {
-        name: {value: summary(rows) for value, rows in groups.items() if len(rows) >= MIN_GROUP}
-        for name, groups in _groups(records).items()
-    }
+    report["by"], report["by_omitted"] = {}, {}
+    for name, groups in _groups(records).items():
+        large = {value: rows for value, rows in groups.items() if len(rows) >= MIN_GROUP}
+        report["by"][name] = {value: summary(rows) for value, rows in large.items()}
+        report["by_omitted"][name] = len(groups) - len(large)
     return report
 
 

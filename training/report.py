@@ -20,8 +20,8 @@ def format_scores(metrics: Mapping[str, Any]) -> str:
     """The scores with their 95% intervals and the confusion matrix, as a plain-text table."""
     lines = [f"{metrics['rows']:,} rows{'':29}95% interval"]
     for metric, score in metrics["scores"].items():
-        lines.append(f"{_NAMES[metric]:<34}{score['value']:>6.3f}   {score['low']:.3f} – {score['high']:.3f}")
-    lines += ["", "gold ↓ predicted →" + "".join(f"{stance:>13}" for stance in STANCES)]
+        lines.append(f"{_NAMES[metric]:<34}{score['value']:>6.3f}   {score['low']:.3f} - {score['high']:.3f}")
+    lines += ["", "gold \\ predicted  " + "".join(f"{stance:>13}" for stance in STANCES)]
     for stance, counts in zip(STANCES, metrics["confusion"], strict=True):
         lines.append(f"{stance:<18}" + "".join(f"{count:>13,}" for count in counts))
     return "\n".join(lines)

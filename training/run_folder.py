@@ -20,25 +20,23 @@ class RunFolderError(ValueError):
     """The run's folder is not in the state that the command needs."""
 
 
-def prepare_folder(config: RunConfig, facts: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
-    """Make the run folder with its `config.yaml`, or check that it is the one to go on in.
+def check_folder(config: RunConfig, facts: Mapping[str, Any], *, resume: bool, overwrite: bool) -> None:
+    """Check that the run may use its folder; changes nothing.
 
     Raises:
         RunFolderError: see `train`.
     """
     folder = config.run_dir
-    if overwrite and folder.exists():
-        if any(folder.iterdir()) and not (folder / "config.yaml").is_file():
-            raise RunFolderError(f"{folder} is no run folder (it has no config.yaml); remove it yourself")
-        shutil.rmtree(folder)
-    if folder.exists() and any(folder.iterdir()):
-        if not resume:
-            raise RunFolderError(
-                f"{folder} already exists. Go on with that run: --resume. Replace it: --overwrite. "
-                "Keep it and make another: name=OTHER"
-            )
-        if not (folder / _STATE_FILE).is_file():
-            raise RunFolderError(f"{folder} is no run folder (it has no {_STATE_FILE}); choose another name")
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not resume and not overwrite:
+        raise RunFolderError(
+            f"{folder} already exists. Go on with that run: --resume. Replace it: --overwrite. "
+            "Keep it and make another: name=OTHER"
+        )
+    if not (folder / _STATE_FILE).is_file():
+        raise RunFolderError(f"{folder} is no run folder (it has no {_STATE_FILE}); choose another name")
+    if resume:
         if (folder / "config.yaml").read_text(encoding="utf-8") != config.to_yaml():
             raise RunFolderError(
                 f"{folder} is a run of another config (compare {folder}/config.yaml with --dry-run); resume it with "
@@ -49,8 +47,21 @@ def prepare_folder(config: RunConfig, facts: Mapping[str, Any], *, resume: bool,
             raise RunFolderError(
                 f"the labelled data has changed since {folder} was started; choose another name, or --overwrite"
             )
+
+
+def is_finished(config: RunConfig) -> bool:
+    """Whether the run is complete."""
+    return (config.run_dir / METRICS_FILE).exists()
+
+
+def make_folder(config: RunConfig, facts: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Make the run folder with its `config.yaml`, unless it is there to be resumed."""
+    folder = config.run_dir
+    if overwrite:
+        shutil.rmtree(folder, ignore_errors=True)
+    if (folder / _STATE_FILE).is_file():
         return
-    new = folder.with_name(folder.name + ".part")
+    new = folder.with_name(f".{folder.name}.part")  # no run's name starts with a dot
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     (new / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
@@ -74,10 +85,3 @@ def last_checkpoint(folder: Path) -> Path | None:
         except (OSError, ValueError):
             shutil.rmtree(path, ignore_errors=True)
     return max(complete, key=lambda path: int(path.name.split("-")[1]), default=None)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file that appears under its name only when it is complete."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

@@ -8,6 +8,7 @@ import logging
 import multiprocessing
 import os
 import queue
+import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -111,11 +112,19 @@ class Tracker:
 
 def _track(settings: dict[str, Any], timeout: int, watched_pid: int, orders: Any, answers: Any) -> None:
     """The tracking process: open the run, carry out orders until `finish`. Answers None or what went wrong."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the training's to handle; it sends `finish`
+    parent = multiprocessing.parent_process()
     try:
         run = _open(settings, timeout, watched_pid)
         answers.put(None)
         while True:
-            action, arguments = orders.get()
+            try:
+                action, arguments = orders.get(timeout=5)
+            except queue.Empty:
+                if parent is None or parent.is_alive():
+                    continue
+                run.finish(exit_code=1)  # the training was killed: leave no run that looks alive
+                return
             if action == "finish":
                 run.finish(*arguments)
                 answers.put(None)

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..data import STANCES, CorpusError, Record, find_leaks, load_split
+from ..data.files import write_atomically
 from .config import RunConfig
 from .evaluate import evaluate
-from .fit import fit
+from .fit import fit, prepare
 from .report import write_report
-from .run_folder import CHECKPOINTS, LOG_FILE, METRICS_FILE, prepare_folder, wandb_id, write_atomically
+from .run_folder import CHECKPOINTS, LOG_FILE, METRICS_FILE, check_folder, is_finished, make_folder, wandb_id
 from .tracking import Tracker
 
 _log = logging.getLogger(__name__)
@@ -39,15 +40,18 @@ def train(config: RunConfig, *, resume: bool = False, overwrite: bool = False) -
     folder = config.run_dir
     splits = load_splits(config)
     facts = {"corpus": fingerprint(splits), "rows": {name: len(records) for name, records in splits.items()}}
-    prepare_folder(config, facts, resume=resume, overwrite=overwrite)
-    if (folder / METRICS_FILE).exists():
+    check_folder(config, facts, resume=resume, overwrite=overwrite)
+    if resume and is_finished(config):
         _log.warning("%s is a finished run of this config: nothing to do", folder)
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
         return dict(json.loads((folder / METRICS_FILE).read_text()))
 
+    materials = prepare(config, splits)  # the last thing that can be wrong: only then a folder is made or replaced
+    make_folder(config, facts, overwrite=overwrite)
     tracker = Tracker(config, folder, facts, run_id=wandb_id(folder))
     try:
         started = time.perf_counter()
-        classifier = fit(config, splits, tracker)
+        classifier = fit(config, materials, tracker)
         minutes = (time.perf_counter() - started) / 60
         results = {
             "test": evaluate(classifier, splits["test"]),

@@ -1,11 +1,13 @@
 """Reading and writing records: every format, every kind of damage."""
 
 import json
+import struct
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from actorstance.data import RecordError, RecordWriter, check_record, read_rows
+from actorstance.data.files import output_names
 
 GOOD = {"text": "Kyiv wants it.", "actor": "Kyiv", "target": "a treaty"}
 PREDICTION = {
@@ -36,6 +38,26 @@ def test_csv_reports_bad_lines_by_the_line_they_start_on(tmp_path):
     assert "2 columns where the header has 3" in rows[1].error
     with pytest.raises(RecordError, match="invalid UTF-8"):
         check_record(rows[3].fields)
+
+
+def test_an_unclosed_quote_is_reported_and_hides_no_more_than_it_must(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text('text,actor,target\ngood,A,T\nx,A,"T\nswallowed,A,T\n')
+    rows = list(read_rows(path))
+    assert rows[0].fields["text"] == "good" and len(rows) == 2
+    assert rows[1].line == 3 and "quote left open" in rows[1].error and "swallowed" in rows[1].original
+    path.write_text('text,actor,target\nx,A,"T\n' + "later,A,T\n" * 200_000)
+    rows = list(read_rows(path))
+    assert rows[0].error and rows[-1].fields["text"] == "later", "the reader finds its way back"
+
+
+def test_one_broken_string_in_parquet_costs_one_row(tmp_path):
+    texts = pa.StringArray.from_buffers(3, pa.py_buffer(struct.pack("<4i", 0, 1, 2, 3)), pa.py_buffer(b"a\xffc"))
+    others = pa.array(["x"] * 3)
+    pq.write_table(pa.table({"text": texts, "actor": others, "target": others}), tmp_path / "a.parquet")
+    rows = list(read_rows(tmp_path / "a.parquet"))
+    assert [row.line for row in rows] == [1, 2, 3]
+    assert rows[0].fields["text"] == "a" and "invalid UTF-8" in rows[1].error and rows[2].fields["text"] == "c"
 
 
 def test_csv_reads_long_fields_and_the_word_none(tmp_path):
@@ -109,6 +131,27 @@ def test_the_same_records_come_back_from_every_format(tmp_path):
         else:
             assert [float(row["score_against"]) for row in rows] == [0.05, 0.05]
             assert json.loads(rows[0]["tags"]) == ["a", "b"] and rows[1]["page"] == "7"
+
+
+def test_line_breaks_of_all_kinds_survive_csv(tmp_path):
+    source = tmp_path / "in.jsonl"
+    texts = ["a\rb", "a\nb", "a\r\nb", 'say "a", b']
+    source.write_text("".join(json.dumps({**GOOD, "text": text}) + "\n" for text in texts))
+    with RecordWriter(tmp_path / "out.csv", like=source) as writer:
+        for row in read_rows(source):
+            writer.write({**row.fields, **PREDICTION})
+    assert [row.fields["text"] for row in read_rows(tmp_path / "out.csv")] == texts
+
+
+def test_fields_named_like_the_predictions_are_kept():
+    assert output_names(["text", "stance", "confidence"]) == {
+        "text": "text",
+        "stance": "gold_stance",
+        "confidence": "input_confidence",
+    }
+    assert output_names(["stance", "gold_stance"])["stance"] == "input_stance"
+    earlier_output = ["text", "gold_stance", "stance", "confidence", "scores"]
+    assert output_names(earlier_output) == {"text": "text", "gold_stance": "gold_stance"}
 
 
 def test_parquet_columns_keep_their_types(tmp_path):

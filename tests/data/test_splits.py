@@ -1,5 +1,8 @@
 """Loading labelled splits, finding leaks, and splitting."""
 
+import hashlib
+from collections import Counter
+
 import pytest
 from actorstance.data import CorpusError, Record, find_leaks, load_split, read_rows
 from actorstance.data.splitting import assign_splits, near_copies
@@ -18,7 +21,7 @@ def test_all_mistakes_are_reported_by_file_and_line(tmp_path):
     second, third, fourth = caught.value.problems
     assert second.startswith(f"{path}:2: stance: expected one of favor") and "found 'pro' (str)" in second
     assert third == f"{path}:3: actor is empty: expected a non-empty string"
-    assert fourth.startswith(f"{path}:4: labelled against, but line 1 labels the same text, actor and target favor")
+    assert fourth.startswith(f"{path}:4: labelled against, but {path}:1 labels the same text, actor and target favor")
 
 
 def test_an_empty_file_is_no_corpus(tmp_path):
@@ -45,6 +48,34 @@ def test_leaks_are_found_through_case_accents_and_punctuation_and_by_group():
     assert all(leak.startswith("test and train have the same") for leak in leaks)
 
 
+def test_a_full_sentence_leaks_whatever_its_context_and_a_short_one_only_with_it():
+    long, short = "The parliament rejected the naval base by a wide margin.", "She refused."
+    splits = {
+        "train": [Record(long, "A", "T", "One."), Record(short, "A", "T", "One.")],
+        "test": [Record(long, "A", "T"), Record(short, "A", "T", "Two.")],
+    }
+    (leak,) = find_leaks(splits)
+    assert long in leak
+
+
+def test_groups_may_be_numbers_and_missing():
+    nan = float("nan")
+    splits = {
+        "train": [_record("One way to say it", group=0), _record("Unrelated", group=nan)],
+        "test": [_record("Put quite differently", group=0), _record("Also unrelated", group=nan)],
+    }
+    (leak,) = find_leaks(splits)
+    assert "group: 'One way" in leak
+
+
+def test_paraphrases_are_found_among_few_and_unrelated_passages():
+    numbers = [str(7919 * n % 99991) for n in range(60)]
+    copies = [f"{day} Hungary vetoed the accession of Sweden." for day in ("On Monday", "Today", "Again", "At last")]
+    found = {(a, b) for a, b, _ in near_copies([f"Resolution {n}/{n[::-1]}" for n in numbers] + copies)}
+    assert {(60, 61), (60, 62), (61, 63)} <= found
+    assert list(near_copies(["…", "!!"])) == []
+
+
 def test_paraphrases_and_groups_stay_in_one_split():
     records = [
         _record(f"The parliament of district {word} rejected the naval base by {count} votes to {count // 2}.")
@@ -62,8 +93,7 @@ def test_paraphrases_and_groups_stay_in_one_split():
 
 
 def test_the_split_of_a_record_does_not_change_when_others_are_added():
-    numbers = [str(7919 * n % 99991) for n in range(150)]
-    records = [_record(f"Resolution {number}/{number[::-1]}") for number in numbers]
+    records = [_record(hashlib.sha256(bytes([n])).hexdigest()) for n in range(150)]
     assert assign_splits(records, SHARES)[:40] == assign_splits(records[:40], SHARES)
 
 
@@ -81,7 +111,8 @@ def test_the_shipped_corpus_keeps_its_promises():
     assert check_corpus(splits) == []
     facts = describe_corpus(splits)
     assert facts["all"]["texts"] >= 1000
-    assert 2 <= facts["all"]["queries_per_text"] <= 4
+    queries = Counter(record.passage for records in splits.values() for record in records)
+    assert set(queries.values()) <= {2, 3, 4}
     decided = {row.fields["id"]: row.fields["decided"] for row in read_rows(ROOT / "data" / "adjudicated.jsonl")}
     corpus = {record.fields["id"]: record.stance for records in splits.values() for record in records}
     assert {key: corpus[key] for key in decided} == decided
@@ -95,8 +126,15 @@ def test_check_data_command_finds_a_leak(command, tmp_path):
     train = write_jsonl(tmp_path / "train.jsonl", [GOOD, {**GOOD, "text": "Oslo declined."}])
     test = write_jsonl(tmp_path / "test.jsonl", [GOOD])
     result = command("check_data", train, test)
-    assert result.status == 1 and "test and train have the same text: 'Kyiv wants it.'" in result.err
+    assert result.status == 1 and f"{test} and {train} have the same text: 'Kyiv wants it.'" in result.err
     assert command("check_data", train).status == 0
+    (tmp_path / "b").mkdir()
+    copy = write_jsonl(tmp_path / "b" / "train.jsonl", [GOOD])
+    assert command("check_data", train, copy).status == 1, "files of one name are still two"
+    lost = write_jsonl(tmp_path / "lost.jsonl", [{"id": "x", "first": "favor", "second": "none", "decided": "none"}])
+    result = command("check_data", train, "--adjudicated", lost)
+    assert result.status == 1 and f"{lost}:1: no record 'x'" in result.err
+    assert command("check_data", train, "--adjudicated", tmp_path / "nowhere.jsonl").status == 1
 
 
 def test_split_data_command(command, tmp_path):
@@ -106,3 +144,8 @@ def test_split_data_command(command, tmp_path):
     splits = {name: load_split(tmp_path / "out" / f"{name}.jsonl") for name in SHARES}
     assert sorted(r.fields["page"] for records in splits.values() for r in records) == list(range(200))
     assert command("split_data", source, "--output", tmp_path / "out").status == 1
+    conflict = write_jsonl(tmp_path / "more.jsonl", [{**rows[0], "stance": "none"}])
+    result = command("split_data", source, conflict, "--output", tmp_path / "other")
+    assert result.status == 1 and f"{conflict}:1: labelled none, but {source}:1" in result.err
+    assert not (tmp_path / "other").exists()
+    assert command("split_data", source, "--output", source).status == 1

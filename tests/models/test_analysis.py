@@ -28,6 +28,14 @@ def test_queries_know_aliases_pronouns_and_what_a_sentence_is_about():
     assert pronoun.context == "Donald Trump met reporters in Warsaw." and pronoun.mention == "Donald Trump"
 
 
+def test_us_is_no_country_and_quotes_hide_no_pronoun():
+    article = 'Moscow spoke. They gave us guarantees. Kyiv wants a truce. "That would be good," Moscow said.'
+    asked = {(query.text, query.target) for query in make_queries(article, load_actors(), load_targets())}
+    assert not any(target == "US security guarantees for Ukraine" for _, target in asked)
+    (quoted,) = [q for q in make_queries(article, load_actors(), load_targets()) if q.text.startswith('"That')]
+    assert quoted.context == "Kyiv wants a truce." and quoted.target == "a ceasefire"
+
+
 def test_a_target_by_name_alone_is_found_by_its_content_words():
     assert Target.named("the grain deal").mentions == (("grain", "deal"),)
 
@@ -66,6 +74,8 @@ def test_own_actors_and_targets(command, trained, tmp_path):
         ("- {name: A, alias: [B]}", "unknown key alias"),
         ("- {kind: person}", "entry 1: expected a name"),
         ("- [", "not readable as YAML"),
+        ("- {name: A, 1: b}", "unknown key 1"),
+        ("- {name: A, aliases: [X]}\n- {name: B, aliases: [X]}", "'X' is also a name of A"),
     ],
 )
 def test_bad_lexicons_say_where(tmp_path, content, message):
@@ -81,6 +91,13 @@ def test_bad_articles_say_why(command, trained, tmp_path, content, message):
     (tmp_path / "article.txt").write_bytes(content)
     result = command("analyze", trained, tmp_path / "article.txt")
     assert result.status == 1 and message in result.err
+
+
+@pytest.mark.parametrize("target", ["", "the pact " * 100])
+def test_targets_that_cant_be_asked_about_say_why(command, trained, tmp_path, target):
+    (tmp_path / "article.txt").write_text("Moscow left the pact.")
+    result = command("analyze", trained, tmp_path / "article.txt", "--target", target)
+    assert result.status == 1 and ("empty" in result.err or "Shorten them" in result.err)
 
 
 def test_an_existing_table_is_kept(command, trained, tmp_path):

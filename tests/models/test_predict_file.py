@@ -63,6 +63,60 @@ def test_what_cant_be_used_goes_to_the_rejects_file(command, trained, records, t
     assert "invalid UTF-8" in rejects[1]["error"] and rejects[2]["record"] == "{broken"
 
 
+def test_a_rejects_file_is_kept_unless_told_otherwise_and_may_not_be_the_input(command, trained, records, tmp_path):
+    out, rejects = tmp_path / "out.jsonl", tmp_path / "out.jsonl.rejects.jsonl"
+    source = write_jsonl(tmp_path / "in.jsonl", [records[0], {"text": "x"}])
+    assert command("predict", trained, source, out).status == 0
+    out.unlink()
+    result = command("predict", trained, source, out)
+    assert result.status == 1 and f"{rejects} already exists" in result.err
+    write_jsonl(rejects, records[1:3])
+    result = command("predict", trained, rejects, out, "--overwrite")
+    assert result.status == 1 and "is the input" in result.err and len(read_jsonl(rejects)) == 2
+    write_jsonl(source, records[:2])
+    assert command("predict", trained, source, out, "--overwrite").status == 0
+    assert not rejects.exists(), "it belonged to the output that was replaced"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_rejects_of_tables(command, trained, records, tmp_path, suffix):
+    source = tmp_path / f"in{suffix}"
+    rows = [{key: record[key] for key in ("text", "actor", "target")} for record in records[:3]]
+    rows[1]["actor"] = ""
+    if suffix == ".csv":
+        with source.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    else:
+        pq.write_table(pa.Table.from_pylist(rows), source)
+    assert command("predict", trained, source, tmp_path / "out.jsonl").status == 0
+    (reject,) = read_jsonl(tmp_path / "out.jsonl.rejects.jsonl")
+    assert reject["line"] == (3 if suffix == ".csv" else 2) and reject["record"] == rows[1]
+
+
+def test_an_earlier_output_can_be_classified_again(command, trained, records, tmp_path):
+    source = write_jsonl(tmp_path / "in.jsonl", records[:3])
+    assert command("predict", trained, source, tmp_path / "one.csv").status == 0
+    assert command("predict", trained, tmp_path / "one.csv", tmp_path / "two.csv").status == 0
+    assert (tmp_path / "one.csv").read_text() == (tmp_path / "two.csv").read_text()
+
+
+def test_a_text_of_100_kilobytes_and_an_empty_one(command, trained, records, tmp_path):
+    rows = [{**records[0], "text": "Drennia rejects it. " * 5000}, {**records[0], "text": ""}]
+    source = write_jsonl(tmp_path / "in.jsonl", rows)
+    result = command("predict", trained, source, tmp_path / "out.jsonl")
+    assert result.status == 0 and "1 records classified, 1 rejected" in result.err
+
+
+def test_a_model_that_cant_be_loaded_leaves_nothing(command, records, tmp_path):
+    source = write_jsonl(tmp_path / "in.jsonl", records[:2])
+    (tmp_path / "model").mkdir()
+    result = command("predict", tmp_path / "model", source, tmp_path / "out.jsonl")
+    assert result.status == 1 and "no config.json in it" in result.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "model"]
+
+
 def test_nothing_usable_is_status_2_and_no_output(command, trained, tmp_path):
     source = write_jsonl(tmp_path / "in.jsonl", [{"text": "x"}])
     result = command("predict", trained, source, tmp_path / "out.jsonl")
@@ -79,7 +133,7 @@ def test_an_existing_output_is_kept_unless_told_otherwise(command, trained, reco
     assert command("predict", trained, source, tmp_path / "out.jsonl", "--overwrite").status == 0
     assert len(read_jsonl(tmp_path / "out.jsonl")) == 2
     result = command("predict", trained, source, source, "--overwrite")
-    assert result.status == 1 and "is also the input" in result.err
+    assert result.status == 1 and "is the input" in result.err
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,10 @@ def test_extends_and_overrides(tiny_config):
 
 
 def test_the_resolved_config_reads_back_the_same(tiny_config, tmp_path):
-    config = load_config(tiny_config, ["tracking.group=no", "tracking.tags=[a, 'off']"])
+    config = load_config(tiny_config, ["tracking.group=no", "tracking.tags=[a, 'off', '0o7', '1e3']"])
     (tmp_path / "resolved.yaml").write_text(config.to_yaml())
     assert load_config(tmp_path / "resolved.yaml") == config
-    assert config.tracking.group == "no" and config.tracking.tags == ["a", "off"]
+    assert config.tracking.group == "no" and config.tracking.tags == ["a", "off", "0o7", "1e3"]
 
 
 def test_all_mistakes_at_once_each_with_file_and_key(tiny_config, tmp_path):
@@ -68,6 +68,9 @@ data: {{train: nowhere.jsonl}}
         ("name: !!python/object/apply:os.system [ls]", "not readable as YAML"),
         ("name: default", "data: missing"),
         ("training: 5", "training: "),
+        ("name: 2026-11-23", "mine.yaml: "),
+        ("name: ???", "mine.yaml: "),
+        ("name: ${nothing}", "mine.yaml: "),
     ],
 )
 def test_unreadable_configs_say_why(tmp_path, content, message):
@@ -75,6 +78,12 @@ def test_unreadable_configs_say_why(tmp_path, content, message):
     path.write_text(content)
     with pytest.raises(ConfigError, match=message):
         load_config(path)
+
+
+def test_a_list_where_a_section_belongs_is_one_mistake_among_others(tiny_config):
+    with pytest.raises(ConfigError) as caught:
+        load_config(tiny_config, ["training=[1]", "tracking.tags={a: 1}", "seed=-1"])
+    assert len(str(caught.value).splitlines()) >= 3 and "command line: seed" in str(caught.value)
 
 
 def test_missing_config(tmp_path):

@@ -128,9 +128,9 @@ def test_an_existing_run_is_kept_unless_told_otherwise(command, tiny_config, tmp
     assert command("train", tiny_config, *overrides, "seed=9", "--overwrite").status == 0
     assert load_config(tmp_path / "tiny" / "config.yaml").seed == 9
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "thesis.tex").write_text("precious")
+    (tmp_path / "other" / "config.yaml").write_text("precious")
     result = command("train", tiny_config, *overrides, "name=other", "--overwrite")
-    assert result.status == 1 and (tmp_path / "other" / "thesis.tex").exists()
+    assert result.status == 1 and (tmp_path / "other" / "config.yaml").read_text() == "precious"
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,7 @@ def test_an_existing_run_is_kept_unless_told_otherwise(command, tiny_config, tmp
         ("train", [], "no records"),
         ("train", [{"text": "x", "target": "y", "stance": "favor"}], ":1: actor is missing"),
         ("train", [{"text": "x", "actor": "a", "target": "y", "stance": 1}], ":1: stance: expected one of favor"),
+        ("test", [{"text": "x", "actor": "a " * 200, "target": "y", "stance": "none"}], "leave room for the"),
         ("test", make_records()[1:2], "leak between splits: test and train have the same text"),
         (
             "validation",
@@ -151,7 +152,18 @@ def test_bad_labelled_data_says_where_and_trains_nothing(command, tiny_config, t
     path = write_jsonl(tmp_path / f"{split}.jsonl", rows)
     result = command("train", tiny_config, f"data.{split}={path}", f"output_dir={tmp_path / 'runs'}")
     assert result.status == 1 and message in result.err
-    assert not (tmp_path / "runs" / "tiny" / "model.safetensors").exists()
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"), [("model.encoder=no/such", "no/such"), ("model.max_tokens=129", "at most 128 for")]
+)
+def test_a_model_that_cant_be_built_replaces_nothing(command, tiny_config, tmp_path, override, message):
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "tiny" / "state.json").write_text("{}")
+    result = command("train", tiny_config, f"output_dir={tmp_path}", override, "--overwrite")
+    assert result.status == 1 and message in result.err
+    assert (tmp_path / "tiny" / "state.json").read_text() == "{}"
 
 
 def test_help_answers_at_once():
