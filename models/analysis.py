@@ -8,6 +8,7 @@ from typing import Any
 
 import spacy
 from spacy.language import Language
+from spacy.tokens import Doc, Span
 
 from ..data import STANCES
 from .inference import Prediction, StanceClassifier
@@ -18,8 +19,8 @@ _PERSONAL = {"he", "she", "him", "her", "his", "hers", "himself", "herself"}
 # back inside the sentence, "that" mostly at nothing).
 _LEANING = _PERSONAL | {"they", "this", "these", "both"}
 _LEANING_FIRST = {"it", "its", "their", "that", "those", "such", "neither"}
-# Words that can stand for a target named in the sentence before.
-_POINTING = {"it", "this", "these", "both", "neither"}
+# Words that can stand for a target named in the sentence before; so can those at the start of the sentence.
+_POINTING = {"it", "this", "these", "both"}
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def make_queries(article: str, actors: Sequence[Actor], targets: Sequence[Target
     kinds = {actor.name: actor.kind for actor in actors}
     previous = ""
     last_person: tuple[str, str, str] | None = None  # name, mention, and the sentence with it
-    for sentence in _pipeline(actors).pipe(_paragraphs(article)):
-        for span in sentence.sents:
+    for paragraph in _pipeline(actors).pipe(_paragraphs(article)):
+        for span in _sentences(paragraph):
             text = span.text.strip()
             words = {token.lower_ for token in span}
             mentions: dict[str, str] = {}
@@ -97,7 +98,8 @@ def make_queries(article: str, actors: Sequence[Actor], targets: Sequence[Target
             if words & _PERSONAL and last_person and not any(kinds[name] == "person" for name in mentions):
                 name, mention, context = last_person
                 mentions.setdefault(name, mention)
-            about = [target for target in targets if _is_about(target, text, context, words)]
+            points = bool(words & _POINTING) or first in _LEANING_FIRST
+            about = [target for target in targets if _is_about(target, text, context, points)]
             for name, mention in mentions.items():
                 for target in about:
                     yield Query(text, context, mention, name, target.name)
@@ -105,6 +107,18 @@ def make_queries(article: str, actors: Sequence[Actor], targets: Sequence[Target
             if persons:
                 last_person = persons[0].ent_id_, persons[0].text, text
             previous = text
+
+
+def _sentences(paragraph: Doc) -> Iterator[Span]:
+    """spaCy's sentences, but for a quotation mark that it leaves at the end of one though it opens the next."""
+    start = 0
+    for sentence in paragraph.sents:
+        end = sentence.end
+        if end < len(paragraph) and paragraph[end - 1].is_quote and paragraph[end - 2].whitespace_:
+            end -= 1
+        if end > start:
+            yield paragraph[start:end]
+        start = end
 
 
 def _paragraphs(article: str) -> list[str]:
@@ -122,11 +136,11 @@ def _pipeline(actors: Sequence[Actor]) -> Language:
     return language
 
 
-def _is_about(target: Target, text: str, context: str, words: set[str]) -> bool:
+def _is_about(target: Target, text: str, context: str, points: bool) -> bool:
     """Whether text and context mention the target, the text itself at least its core or a word that points there."""
     together = f"{context} {text}"
     core, *others = target.mentions
-    named_here = _holds(text, core) or (bool(words & _POINTING) and _holds(together, core))
+    named_here = _holds(text, core) or (points and _holds(together, core))
     return named_here and all(_holds(together, phrases) for phrases in others)
 
 

@@ -68,14 +68,16 @@ def predict_file(
 
 
 def check_destination(source: str, destination: str, *, overwrite: bool) -> None:
-    """See `predict_file`; cheap, so that it can be done before a model is loaded."""
+    """Check the files' names; see `predict_file` for errors. Cheap, so that it can be done before a model is loaded."""
     check_suffix(source)
     check_suffix(destination)
+    if source != "-" and not Path(source).is_file():
+        raise FileNotFoundError(f"{source}: no such file")
     if destination == "-":
         return
     for path in (Path(destination), _rejects_path(destination)):
         if path.exists():
-            if source != "-" and Path(source).exists() and path.samefile(source):
+            if source != "-" and path.samefile(source):
                 raise FileExistsError(f"{path} is the input and would be written to; choose another output")
             if not overwrite:
                 raise FileExistsError(f"{path} already exists; choose another output, or --overwrite")

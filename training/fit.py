@@ -52,8 +52,7 @@ def prepare(config: RunConfig, splits: Mapping[str, Sequence[Record]]) -> Materi
 
     Raises:
         CorpusError: records whose actor and target are too long for `model.max_tokens`.
-        ConfigError: `model.max_tokens` is more than the encoder can read.
-        OSError: there is no such encoder.
+        ConfigError: there is no such encoder, or `model.max_tokens` is more than it can read.
     """
     enable_full_determinism(config.seed)
     model, tokenizer = build_model(config)
@@ -116,8 +115,11 @@ def build_model(config: RunConfig) -> tuple[StanceForSequenceClassification, Pre
     """The pretrained encoder with a new head, and its tokenizer; see `prepare` for errors."""
     source = locate_encoder(config.model.encoder, config.model.revision)
     revision = config.model.revision or "main"
-    tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-    encoder = AutoModel.from_pretrained(source, revision=revision, use_safetensors=True, dtype=torch.float32)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
+        encoder = AutoModel.from_pretrained(source, revision=revision, use_safetensors=True, dtype=torch.float32)
+    except OSError as error:
+        raise ConfigError(f"model.encoder: {config.model.encoder} can't be loaded: {error}") from None
     positions = getattr(encoder.config, "max_position_embeddings", None) or tokenizer.model_max_length
     most, found = min(tokenizer.model_max_length, positions), config.model.max_tokens
     if found > most:
