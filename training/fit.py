@@ -55,7 +55,8 @@ def prepare(config: RunConfig, splits: Mapping[str, Sequence[Record]]) -> Materi
         ConfigError: there is no such encoder, or `model.max_tokens` is more than it can read.
     """
     enable_full_determinism(config.seed)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # a debugging aid that costs 4% of the time on a CPU
+    # A debugging aid that costs 4% of the time on a CPU.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     model, tokenizer = build_model(config)
     encodings = {name: encode(rows, tokenizer, cast(StanceConfig, model.config)) for name, rows in splits.items()}
     if problems := [
