@@ -197,7 +197,7 @@ class RecordWriter:
     def write(self, fields: Mapping[str, Any]) -> None:
         """Append one record."""
         if self._suffix == ".jsonl":
-            self._file.write(_to_json(fields) + "\n")
+            self._file.write(to_json(fields) + "\n")
         elif self._suffix == ".csv":
             self._csv.writerow({key: _cell(value) for key, value in _flatten(fields).items()})
         else:
@@ -242,11 +242,12 @@ def _cell(value: Any) -> Any:
         # Lone surrogates can't be stored as UTF-8; rejected records never get here, passed-through fields may.
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, dict | list | bool):
-        return _to_json(value)
+        return to_json(value)
     return value if value is None else str(value)
 
 
-def _to_json(value: Any) -> str:
+def to_json(value: Any) -> str:
+    """One line of JSON; what JSON has no form for, such as a date, as text."""
     if isinstance(value, Mapping):  # NaN, as Parquet and pandas have it, is no JSON
         value = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in value.items()}
     return json.dumps(value, ensure_ascii=False, default=str)

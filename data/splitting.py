@@ -21,7 +21,7 @@ def near_copies(passages: Sequence[str], threshold: float = NEAR_COPY) -> Iterat
     """Yield pairs of passages that share most of their wording.
 
     TF-IDF over character four-grams within words (scikit-learn), compared by sparse matrix products, a block of rows
-    at a time: 20,000 sentences take about a minute and little memory.
+    at a time, so that memory stays small.
 
     Yields:
         Position, higher position, cosine between `threshold` and 1.

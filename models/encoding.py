@@ -57,10 +57,9 @@ def fit_pair(record: Record, tokenizer: PreTrainedTokenizerBase, config: StanceC
         if needed > most:
             raise RecordError(f"actor and target take {needed} tokens; {most} leave room for the text. Shorten them")
         options = {"truncation": "only_first", "max_length": config.max_tokens}
-        cut = tokenizer(text, query, return_offsets_mapping=True, **options)
-        ends = [end for (_, end), part in zip(cut["offset_mapping"], cut.sequence_ids(), strict=True) if part == 0]
-        text = text[: max(ends)]
-        encoding = tokenizer(text, query, **options)
+        encoding = tokenizer(text, query, return_offsets_mapping=True, **options)
+        offsets = zip(encoding.pop("offset_mapping"), encoding.sequence_ids(), strict=True)
+        text = text[: max(end for (_, end), part in offsets if part == 0)]
     return text, query, dict(encoding)
 
 

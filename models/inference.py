@@ -17,7 +17,7 @@ from .loading import load_model
 from .modeling import StanceConfig, StanceForSequenceClassification
 
 # Records are sorted by length inside a window, so that short ones aren't padded to long ones; a batch is as many of
-# them as fit into the token budget. 2,048 and 4,096 keep two CPU cores busy within some hundred MB.
+# them as fit into the token budget.
 WINDOW_RECORDS = 2048
 BATCH_TOKENS = 4096
 

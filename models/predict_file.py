@@ -1,6 +1,5 @@
 """Batch inference from file to file, with a flat memory and no record lost."""
 
-import json
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..data import RecordWriter, Row, read_rows
-from ..data.files import check_suffix, count_rows, output_names
+from ..data.files import check_suffix, count_rows, output_names, to_json
 from .inference import Prediction, StanceClassifier
 
 
@@ -44,6 +43,7 @@ def predict_file(
         FileNotFoundError, ValueError: see `actorstance.data.read_rows`.
     """
     check_destination(source, destination, overwrite=overwrite)
+    show = not quiet and sys.stderr.isatty()
     classified = 0
     with (
         _Rejects(destination) as rejects,
@@ -52,10 +52,10 @@ def predict_file(
     ):
         for row, prediction in tqdm(
             _classify(classifier, read_rows(source)),
-            total=count_rows(source),
+            total=count_rows(source) if show else None,  # reads the whole file
             desc="classifying",
             unit="record",
-            disable=quiet or None,
+            disable=not show,
         ):
             if prediction.error:
                 rejects.write(row, prediction.error)
@@ -115,7 +115,7 @@ class _Rejects:
             self._file = self._part.open("w", encoding="utf-8", errors="backslashreplace")
         self.count += 1
         reject = {"line": row.line, "error": error, "record": row.original}
-        self._file.write(json.dumps(reject, ensure_ascii=False, default=str) + "\n")
+        self._file.write(to_json(reject) + "\n")
 
     def __exit__(self, failure: object, *_: object) -> None:
         if not self.path:

@@ -20,7 +20,6 @@ body {{ font: 16px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem au
 table {{ border-collapse: collapse; width: 100% }}
 th, td {{ text-align: left; vertical-align: top; padding: .4rem .7rem; border-bottom: 1px solid #ccc }}
 .favor {{ background: #cfe3f5 }} .against {{ background: #f9d3b4 }} .conditional {{ background: #efe3f3 }}
-small {{ color: #555 }}
 </style></head><body><h1>{title}</h1>
 <table><thead><tr><th>Actor</th><th>Target</th><th>Stance</th><th>Confidence</th><th>Evidence</th></tr></thead><tbody>
 {rows}

@@ -4,7 +4,6 @@ python scripts/split_data.py my-records.jsonl more-records.csv --output my-corpu
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -23,7 +22,7 @@ def main() -> int:
         return 1
 
     from actorstance.data import load_split
-    from actorstance.data.files import write_atomically
+    from actorstance.data.files import to_json, write_atomically
     from actorstance.data.splitting import assign_splits
 
     try:
@@ -31,7 +30,7 @@ def main() -> int:
         chosen = assign_splits(records, SHARES)
         for name, path in paths.items():
             rows = [record.fields for record, split in zip(records, chosen, strict=True) if split == name]
-            lines = [json.dumps(dict(fields), ensure_ascii=False, default=str) + "\n" for fields in rows]
+            lines = [to_json(fields) + "\n" for fields in rows]
             write_atomically(path, "".join(lines))
             print(f"{path}: {len(rows):,} rows")
     except (ValueError, OSError) as error:

@@ -1,6 +1,5 @@
 """Measuring a classifier on labelled records."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from ..data import STANCES, Record
+from ..data import STANCES, Record, RecordWriter
 from ..models import Prediction, StanceClassifier
 from ..models.predict_file import output_fields
 from .metrics import evaluate_predictions
@@ -41,9 +40,9 @@ class Evaluation:
 
     def write_predictions(self, path: Path) -> None:
         """Write the records with their predictions as JSONL."""
-        with path.open("w", encoding="utf-8", errors="backslashreplace") as file:
+        with RecordWriter(path, like=path) as writer:
             for record, prediction in zip(self.records, self.predictions, strict=True):
-                file.write(json.dumps(output_fields(record.fields, prediction), ensure_ascii=False, default=str) + "\n")
+                writer.write(output_fields(record.fields, prediction))
 
 
 def evaluate(classifier: StanceClassifier, records: Sequence[Record], *, quiet: bool = False) -> Evaluation:

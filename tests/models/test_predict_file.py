@@ -29,19 +29,24 @@ def test_jsonl(command, trained, classifier, records, tmp_path):
     assert not (tmp_path / "out.jsonl.rejects.jsonl").exists()
 
 
+def _write_table(path, rows):
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+        return
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 @pytest.mark.parametrize("source_suffix", [".jsonl", ".csv", ".parquet"])
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_tables(command, trained, records, tmp_path, source_suffix, suffix):
     source = tmp_path / f"in{source_suffix}"
     if source_suffix == ".jsonl":
         write_jsonl(source, records)
-    elif source_suffix == ".csv":
-        with source.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(records[0]))
-            writer.writeheader()
-            writer.writerows(records)
     else:
-        pq.write_table(pa.Table.from_pylist(records), source)
+        _write_table(source, records)
     path = tmp_path / f"out{suffix}"
     assert command("predict", trained, source, path, "--quiet").status == 0
     rows = list(csv.DictReader(path.open())) if suffix == ".csv" else pq.read_table(path).to_pylist()
@@ -83,13 +88,7 @@ def test_rejects_of_tables(command, trained, records, tmp_path, suffix):
     source = tmp_path / f"in{suffix}"
     rows = [{key: record[key] for key in ("text", "actor", "target")} for record in records[:3]]
     rows[1]["actor"] = ""
-    if suffix == ".csv":
-        with source.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-    else:
-        pq.write_table(pa.Table.from_pylist(rows), source)
+    _write_table(source, rows)
     assert command("predict", trained, source, tmp_path / "out.jsonl").status == 0
     (reject,) = read_jsonl(tmp_path / "out.jsonl.rejects.jsonl")
     assert reject["line"] == (3 if suffix == ".csv" else 2) and reject["record"] == rows[1]
