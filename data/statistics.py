@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sklearn.metrics import accuracy_score, cohen_kappa_score, f1_score
+import krippendorff
+from sklearn.metrics import accuracy_score, cohen_kappa_score
 
 from .files import read_rows
 from .records import STANCES, Record
@@ -49,8 +50,8 @@ def describe_agreement(records: Sequence[Record], adjudicated: str | Path) -> di
             others both gave the label that the corpus has.
 
     Returns:
-        rows, differing, accuracy, Cohen's kappa (scikit-learn), and per stance the F1 of one annotator against the
-        other.
+        rows, differing, accuracy, Cohen's kappa (scikit-learn) and Krippendorff's alpha for nominal data (the package
+        krippendorff); over all stances, and "by_stance" for each against the rest.
 
     Raises:
         ValueError: a row that can't be read, lacks a stance, names no record, or decided otherwise than the corpus.
@@ -71,13 +72,24 @@ def describe_agreement(records: Sequence[Record], adjudicated: str | Path) -> di
         for record in records
     ]
     first, second = zip(*pairs, strict=True)
-    by_stance = f1_score(first, second, labels=STANCES, average=None)
     return {
         "rows": len(pairs),
         "differing": sum(a != b for a, b in pairs),
         "accuracy": round(accuracy_score(first, second), 3),
-        "kappa": round(cohen_kappa_score(first, second), 3),
-        **{f"f1_{stance}": round(float(score), 3) for stance, score in zip(STANCES, by_stance, strict=True)},
+        **_coefficients(first, second),
+        "by_stance": {
+            stance: _coefficients(*([label == stance for label in labels] for labels in (first, second)))
+            for stance in STANCES
+        },
+    }
+
+
+def _coefficients(first: Sequence[Any], second: Sequence[Any]) -> dict[str, float]:
+    codes = {label: code for code, label in enumerate(sorted({*first, *second}))}
+    ratings = [[codes[label] for label in labels] for labels in (first, second)]
+    return {
+        "kappa": round(float(cohen_kappa_score(*ratings)), 3),
+        "alpha": round(float(krippendorff.alpha(ratings, level_of_measurement="nominal")), 3),
     }
 
 

@@ -1,6 +1,11 @@
-"""What a score must beat: the majority class, and TF-IDF with logistic regression."""
+"""What a score must beat: the majority class, and TF-IDF with logistic regression, on everything and on parts.
 
-from collections.abc import Sequence
+The parts show what a model could get without reading: a corpus in which the actor, the target or the query alone
+predicts the stance rewards prejudice. (Known as hypothesis-only baselines: Poliak et al., 2018, "Hypothesis Only
+Baselines in Natural Language Inference".)
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sklearn.dummy import DummyClassifier
@@ -12,7 +17,15 @@ from ..data import STANCES, Record
 from ..models import Prediction
 from .metrics import evaluate_predictions
 
-BASELINES = ("majority", "tfidf-logreg")
+# What each may read of a record.
+BASELINES: dict[str, Callable[[Record], str]] = {
+    "majority": lambda record: "",
+    "actor alone": lambda record: record.actor,
+    "target alone": lambda record: record.target,
+    "query alone": lambda record: f"{record.actor} {record.target}",
+    "text alone": lambda record: record.passage,
+    "tfidf-logreg": lambda record: f"{record.passage} {record.actor} {record.target}",
+}
 
 
 def evaluate_baseline(name: str, train: Sequence[Record], test: Sequence[Record]) -> dict[str, Any]:
@@ -25,9 +38,10 @@ def evaluate_baseline(name: str, train: Sequence[Record], test: Sequence[Record]
     Returns:
         See `evaluate_predictions`.
     """
-    model = _build(name)
-    model.fit([_as_text(record) for record in train], [str(record.stance) for record in train])
-    rows = model.predict_proba([_as_text(record) for record in test])
+    read = BASELINES[name]
+    model = DummyClassifier(strategy="most_frequent") if name == "majority" else _tfidf_regression()
+    model.fit([read(record) for record in train], [str(record.stance) for record in train])
+    rows = model.predict_proba([read(record) for record in test])
     known = [str(stance) for stance in model.classes_]
     predictions = []
     for row in rows:
@@ -37,12 +51,6 @@ def evaluate_baseline(name: str, train: Sequence[Record], test: Sequence[Record]
     return evaluate_predictions(test, predictions)
 
 
-def _build(name: str) -> Any:
-    if name == "majority":
-        return DummyClassifier(strategy="most_frequent")
+def _tfidf_regression() -> Any:
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
     return make_pipeline(words, LogisticRegression(max_iter=2000, C=10))
-
-
-def _as_text(record: Record) -> str:
-    return f"{record.passage} {record.actor} {record.target}"

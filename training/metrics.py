@@ -28,11 +28,12 @@ def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Predic
         seed: of the bootstrap.
 
     Returns:
-        {"rows", "scores", "confusion", "by": {"target": {name: …}, …}, "by_omitted"}. "scores" maps each metric to
-        {"value", "low", "high"}: the point and its 95% interval from 1,000 resamples of whole passages (rows of one
-        sentence are not independent; percentile bootstrap, Efron 1979). "confusion" counts gold stances (rows) by
-        predicted stances (columns), both in the order of `STANCES`. "by_omitted" counts the targets, actors and
-        phenomena with fewer than 5 rows, which get no scores of their own.
+        {"rows", "scores", "groups", "confusion", "by": {"target": {name: …}, …}, "by_omitted"}. "scores" maps each
+        metric to {"value", "low", "high"}: the point and its 95% interval from 1,000 resamples of whole passages (rows
+        of one sentence are not independent; percentile bootstrap, Efron 1979). "groups", where the data names groups of
+        several rows such as minimal pairs, is {"number", "all_right"}: how many there are, and the share in which every
+        row is right. "confusion" counts gold stances (rows) by predicted stances (columns), both in the order of
+        `STANCES`. "by_omitted" counts the targets, actors and phenomena with fewer than 5 rows, which get no scores of their own.
     """
     gold = np.array([STANCES.index(str(record.stance)) for record in records])
     predicted = np.array([STANCES.index(str(prediction.stance)) for prediction in predictions])
@@ -40,18 +41,24 @@ def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Predic
     _, passages = np.unique([record.passage for record in records], return_inverse=True)
 
     def summary(rows: np.ndarray) -> dict[str, Any]:
+        right: dict[str, list[bool]] = defaultdict(list)
+        for row in rows:
+            if (group := records[row].group) is not None:
+                right[group].append(bool(gold[row] == predicted[row]))
+        groups = [all(members) for members in right.values() if len(members) > 1]
         return {
             "rows": len(rows),
             "scores": _scores_with_intervals(gold[rows], predicted[rows], confidence[rows], passages[rows], seed),
+            **({"groups": {"number": len(groups), "all_right": sum(groups) / len(groups)}} if groups else {}),
         }
 
     report = summary(np.arange(len(records)))
     report["confusion"] = confusion_matrix(gold, predicted, labels=range(len(STANCES))).tolist()
     report["by"], report["by_omitted"] = {}, {}
-    for name, groups in _groups(records).items():
-        large = {value: rows for value, rows in groups.items() if len(rows) >= MIN_GROUP}
+    for name, values in _rows_by_value(records).items():
+        large = {value: rows for value, rows in values.items() if len(rows) >= MIN_GROUP}
         report["by"][name] = {value: summary(rows) for value, rows in large.items()}
-        report["by_omitted"][name] = len(groups) - len(large)
+        report["by_omitted"][name] = len(values) - len(large)
     return report
 
 
@@ -61,7 +68,7 @@ def macro_f1(gold: np.ndarray, predicted: np.ndarray) -> float:
     return float(np.nanmean(_f1(confusion[None]), axis=1)[0])
 
 
-def _groups(records: Sequence[Record]) -> dict[str, dict[str, np.ndarray]]:
+def _rows_by_value(records: Sequence[Record]) -> dict[str, dict[str, np.ndarray]]:
     groups: dict[str, dict[str, list[int]]] = {}
     for name in ("target", "actor", "phenomenon"):
         members: dict[str, list[int]] = defaultdict(list)

@@ -21,10 +21,25 @@ def format_scores(metrics: Mapping[str, Any]) -> str:
     lines = [f"{metrics['rows']:,} rows{'':29}95% interval"]
     for metric, score in metrics["scores"].items():
         lines.append(f"{_NAMES[metric]:<34}{score['value']:>6.3f}   {score['low']:.3f} - {score['high']:.3f}")
+    if groups := metrics.get("groups"):
+        lines.append(f"{'groups with all rows right':<34}{groups['all_right']:>6.3f}   of {groups['number']:,}")
     lines += ["", "gold \\ predicted  " + "".join(f"{stance:>13}" for stance in STANCES)]
     for stance, counts in zip(STANCES, metrics["confusion"], strict=True):
         lines.append(f"{stance:<18}" + "".join(f"{count:>13,}" for count in counts))
     return "\n".join(lines)
+
+
+def format_phenomena(metrics: Mapping[str, Any]) -> str:
+    """Scores by phenomenon, with the share of groups (minimal pairs) that are all right; empty where none is named."""
+    lines = []
+    for value, part in metrics["by"].get("phenomenon", {}).items():
+        groups = part.get("groups")
+        score = part["scores"]["macro_f1"]["value"]
+        accuracy = part["scores"]["accuracy"]["value"]
+        pairs = f"{groups['all_right']:>16.3f}" if groups else f"{'–':>16}"
+        lines.append(f"{value:<24}{part['rows']:>6,}{score:>12.3f}{accuracy:>12.3f}{pairs}")
+    header = f"{'phenomenon':<24}{'rows':>6}{'macro-F1':>12}{'accuracy':>12}{'groups right':>16}"
+    return "\n".join([header, *lines]) if lines else ""
 
 
 def write_report(folder: Path, metrics: Mapping[str, Any], log: Sequence[Mapping[str, float]]) -> None:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from actorstance.training.baselines import BASELINES
 from conftest import make_records, write_jsonl
 
 
@@ -37,10 +38,45 @@ def test_a_missing_run_is_named(command, splits, tmp_path):
     assert result.status == 1 and "neither a run folder here nor a model" in result.err
 
 
+def test_phenomena_and_minimal_pairs_have_scores_of_their_own(command, trained, tmp_path):
+    records = make_records()[:24]
+    right = [row["stance"] for row in map(json.loads, _predict(command, trained, records, tmp_path))]
+    wrong = {"favor": "against", "against": "favor", "conditional": "none", "none": "favor"}
+    labelled = [
+        {
+            **record,
+            "stance": wrong[stance] if index in (0, 2, 3) else stance,
+            "group": f"pair-{index // 2}",
+            "phenomenon": "negation" if index < 12 else "irony",
+        }
+        for index, (record, stance) in enumerate(zip(records, right, strict=True))
+    ]
+    halves = [write_jsonl(tmp_path / "a.jsonl", labelled[:12]), write_jsonl(tmp_path / "b.jsonl", labelled[12:])]
+    result = command("evaluate", trained, *halves, "--output", tmp_path / "scores.json")
+    assert result.status == 0 and "groups right" in result.out
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["groups"] == {"number": 12, "all_right": pytest.approx(10 / 12)}
+    by = scores["by"]["phenomenon"]
+    assert by["negation"]["groups"] == {"number": 6, "all_right": pytest.approx(4 / 6)}
+    assert by["irony"]["groups"]["all_right"] == 1
+
+
+def _predict(command, trained, records, tmp_path):
+    unlabelled = [{key: record[key] for key in ("text", "actor", "target")} for record in records]
+    source, output = write_jsonl(tmp_path / "in.jsonl", unlabelled), tmp_path / "out.jsonl"
+    assert command("predict", trained, source, output).status == 0
+    return output.read_text().splitlines()
+
+
 def test_baselines_learn_what_they_can(command, tiny_config):
     result = command("baselines", tiny_config)
     assert result.status == 0
-    majority, tfidf = (
-        float(block.split("macro-F1 (4 stances)")[1].split()[0]) for block in result.out.split("tfidf-logreg")
+    score = dict(
+        zip(
+            BASELINES,
+            (float(part.split()[0]) for part in result.out.split("macro-F1 (4 stances)")[1:]),
+            strict=True,
+        )
     )
-    assert majority < 0.2 and tfidf > 0.8
+    assert score["majority"] < 0.2 and score["tfidf-logreg"] > 0.8
+    assert score["actor alone"] < score["text alone"]
