@@ -33,7 +33,8 @@ def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Predic
         of one sentence are not independent; percentile bootstrap, Efron 1979). "groups", where the data names groups of
         several rows such as minimal pairs, is {"number", "all_right"}: how many there are, and the share in which every
         row is right. "confusion" counts gold stances (rows) by predicted stances (columns), both in the order of
-        `STANCES`. "by_omitted" counts the targets, actors and phenomena with fewer than 5 rows, which get no scores of their own.
+        `STANCES`. "by_omitted" counts the targets, actors and phenomena with fewer than 5 rows, which get no scores of
+        their own.
     """
     gold = np.array([STANCES.index(str(record.stance)) for record in records])
     predicted = np.array([STANCES.index(str(prediction.stance)) for prediction in predictions])
