@@ -45,7 +45,8 @@ def describe_agreement(records: Sequence[Record], adjudicated: str | Path) -> di
     """How far two annotators agree.
 
     Args:
-        records: the whole corpus; each has an `id`.
+        records: the whole corpus; each has an `id`. Only rows with two independent labels count: those whose field
+            `annotators` is 2.
         adjudicated: JSONL with `id`, `first`, `second` and `decided` for the rows on which the two differed. On all
             others both gave the label that the corpus has.
 
@@ -70,6 +71,7 @@ def describe_agreement(records: Sequence[Record], adjudicated: str | Path) -> di
     pairs = [
         (found["first"], found["second"]) if (found := differing.get(record.fields.get("id"))) else (record.stance,) * 2
         for record in records
+        if record.fields.get("annotators") == 2
     ]
     first, second = zip(*pairs, strict=True)
     return {
