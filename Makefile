@@ -1,12 +1,13 @@
 # make train   set up, train the default classifier, show who stands where in an example article
 #              (goes on with an unfinished run; make train TRAIN=--overwrite starts anew)
 # make test    set up, lint, check types, run the tests
-# make data-check   check and describe the labelled corpus
+# make data-check   check and describe the labelled corpus and the challenge sets, then the baselines it must not be solved by
 
 PYTHON ?= python3
 TRAIN ?= --resume
 BIN := .venv/bin
 CORPUS := data/corpus/train.jsonl data/corpus/validation.jsonl data/corpus/test.jsonl
+CHALLENGE := $(wildcard data/challenge/*.jsonl)
 
 .PHONY: train test data-check clean
 
@@ -23,7 +24,8 @@ test: .venv/.installed build/types/actorstance
 	HF_HUB_OFFLINE=1 $(BIN)/pytest
 
 data-check: .venv/.installed
-	$(BIN)/python scripts/check_data.py $(CORPUS) --adjudicated data/adjudicated.jsonl
+	$(BIN)/python scripts/check_data.py $(CORPUS) --challenge $(CHALLENGE) --adjudicated data/adjudicated.jsonl
+	$(BIN)/python scripts/baselines.py configs/default.yaml
 
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "actorstance needs Python 3.11 or newer; found " + sys.version.split()[0] + ". Name one: make PYTHON=python3.12 …")'

@@ -1,7 +1,7 @@
 """Check labelled files as splits of one corpus, and describe them.
 
 python scripts/check_data.py data/corpus/train.jsonl data/corpus/validation.jsonl data/corpus/test.jsonl \\
-    --adjudicated data/adjudicated.jsonl
+    --challenge data/challenge/*.jsonl --adjudicated data/adjudicated.jsonl
 """
 
 import argparse
@@ -12,6 +12,7 @@ import sys
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", help="labelled records: .jsonl, .csv or .parquet, one file per split")
+    parser.add_argument("--challenge", nargs="+", default=[], help="challenge sets: together one more split")
     parser.add_argument("--adjudicated", help="rows on which two annotators differed; adds their agreement")
     arguments = parser.parse_args()
 
@@ -19,9 +20,12 @@ def main() -> int:
     from actorstance.data.statistics import check_corpus, describe_agreement, describe_corpus
 
     splits, problems = {}, []
-    for file in arguments.files:
+    named = {file: [file] for file in arguments.files}
+    if arguments.challenge:
+        named["challenge"] = arguments.challenge
+    for name, files in named.items():
         try:
-            splits[file] = load_split(file)
+            splits[name] = load_split(*files)
         except CorpusError as error:
             problems += error.problems
         except (ValueError, OSError) as error:
@@ -38,7 +42,7 @@ def main() -> int:
         print(json.dumps(facts, indent=2))
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)
-    print(f"{len(problems)} problems in {len(arguments.files)} files", file=sys.stderr)
+    print(f"{len(problems)} problems in {sum(map(len, named.values()))} files", file=sys.stderr)
     return 1 if problems else 0
 
 

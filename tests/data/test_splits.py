@@ -110,16 +110,33 @@ def test_the_shipped_corpus_keeps_its_promises():
     splits = {name: load_split(ROOT / "data" / "corpus" / f"{name}.jsonl") for name in SHARES}
     assert check_corpus(splits) == []
     facts = describe_corpus(splits)
-    assert facts["all"]["texts"] >= 1000
-    queries = Counter(record.passage for records in splits.values() for record in records)
-    assert set(queries.values()) <= {2, 3, 4}
+    assert facts["all"]["texts"] >= 6000 and facts["all"]["rows"] >= 15000
+    assert facts["all"]["distinct_4grams"] >= 0.85
     decided = {row.fields["id"]: row.fields["decided"] for row in read_rows(ROOT / "data" / "adjudicated.jsonl")}
     corpus = {record.fields["id"]: record.stance for records in splits.values() for record in records}
     assert {key: corpus[key] for key in decided} == decided
     everything = [record for records in splits.values() for record in records]
-    assert describe_agreement(everything, ROOT / "data" / "adjudicated.jsonl")["kappa"] > 0.9
+    agreement = describe_agreement(everything, ROOT / "data" / "adjudicated.jsonl")
+    assert agreement["kappa"] > 0.9 and agreement["rows"] >= 3000
+    assert all(record.fields["annotators"] == 2 for name in ("validation", "test") for record in splits[name])
     for name in SHARES:
         assert min(facts[name]["stances"].values()) >= 0.12
+
+
+def test_challenge_sets_are_minimal_pairs_of_their_own():
+    files = sorted((ROOT / "data" / "challenge").glob("*.jsonl"))
+    assert len(files) >= 12
+    corpus = [record for name in SHARES for record in load_split(ROOT / "data" / "corpus" / f"{name}.jsonl")]
+    challenge = []
+    for file in files:
+        records = load_split(file)
+        assert len(records) >= 60 and {record.fields["phenomenon"] for record in records} == {file.stem}
+        pairs: dict[str, list[str]] = {}
+        for record in records:
+            pairs.setdefault(record.group, []).append(record.stance)
+        assert all(len(pair) == len(set(pair)) == 2 for pair in pairs.values())
+        challenge += records
+    assert check_corpus({"corpus": corpus, "challenge": challenge}) == []
 
 
 def test_check_data_command_finds_a_leak(command, tmp_path):
