@@ -1,7 +1,6 @@
 """Loading labelled splits, finding leaks, and splitting."""
 
 import hashlib
-from collections import Counter
 
 import pytest
 from actorstance.data import CorpusError, Record, find_leaks, load_split, read_rows
