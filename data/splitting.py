@@ -6,35 +6,31 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import HashingVectorizer
 
 from .records import Record
 from .splits import text_key
 
-# Cosine of TF-IDF vectors over four-letter pieces of words. In this corpus, pairs above it copy one another or tell the
-# same event in other words; pairs below it share a subject at most.
-NEAR_COPY = 0.4
+# Cosine of passages as bags of four-letter pieces of words. In this corpus, nearly all pairs above it copy one another or
+# tell the same event in other words; pairs below it share a subject at most.
+NEAR_COPY = 0.5
 _CHUNK = 1024
 
 
 def near_copies(passages: Sequence[str], threshold: float = NEAR_COPY) -> Iterator[tuple[int, int, float]]:
     """Yield pairs of passages that share most of their wording.
 
-    TF-IDF over character four-grams within words (scikit-learn), compared by sparse matrix products, a block of rows
-    at a time, so that memory stays small.
+    Hashed character four-grams within words (scikit-learn), compared by sparse matrix products, a block of rows at a
+    time, so that memory stays small. No weights are learned from the collection: two passages are near-copies or not,
+    whatever else is added or removed.
 
     Yields:
         Position, higher position, cosine between `threshold` and 1.
     """
-    # Pieces that many passages share ("NATO") say little and cost most; in a small corpus all are kept.
-    max_df = min(1.0, max(0.05, 100 / max(1, len(passages))))
-    vectorizer = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(4, 4), sublinear_tf=True, max_df=max_df, dtype=np.float32
+    vectorizer = HashingVectorizer(
+        analyzer="char_wb", ngram_range=(4, 4), binary=True, alternate_sign=False, dtype=np.float32
     )
-    try:
-        vectors = vectorizer.fit_transform(passages)
-    except ValueError:  # no passage has a word in it
-        return
+    vectors = vectorizer.transform(passages)
     for start in range(0, len(passages), _CHUNK):
         similarity = (vectors[start : start + _CHUNK] @ vectors.T).tocoo()
         close = (similarity.data >= threshold) & (similarity.row + start < similarity.col)

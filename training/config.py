@@ -68,6 +68,7 @@ class ModelConfig(_Section):
     mark_actor: bool
     max_tokens: Annotated[int, Field(ge=32, le=8192)]
     dropout: Share
+    encoder_dropout: Share | None
 
 
 class TrainingConfig(_Section):

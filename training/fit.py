@@ -119,14 +119,22 @@ def build_model(config: RunConfig) -> tuple[StanceForSequenceClassification, Pre
     revision = config.model.revision or "main"
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-        encoder = AutoModel.from_pretrained(source, revision=revision, use_safetensors=True, dtype=torch.float32)
+        # Eager attention trains 1.4 times as fast as torch's fused kernel on a CPU, whose backward pass is slow.
+        attention = None if torch.accelerator.is_available() else "eager"
+        encoder = AutoModel.from_pretrained(
+            source, revision=revision, use_safetensors=True, dtype=torch.float32, attn_implementation=attention
+        )
     except OSError as error:
         raise ConfigError(f"model.encoder: {config.model.encoder} can't be loaded: {error}") from None
     positions = getattr(encoder.config, "max_position_embeddings", None) or tokenizer.model_max_length
     most, found = min(tokenizer.model_max_length, positions), config.model.max_tokens
     if found > most:
         raise ConfigError(f"model.max_tokens: at most {most} for {config.model.encoder}; found {found}")
-    settings = config.model.model_dump(exclude={"encoder", "revision"})
+    if config.model.encoder_dropout is not None:
+        for module in encoder.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = config.model.encoder_dropout
+    settings = config.model.model_dump(exclude={"encoder", "revision", "encoder_dropout"})
     return StanceForSequenceClassification(StanceConfig(encoder=encoder.config, **settings), encoder), tokenizer
 
 

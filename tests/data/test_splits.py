@@ -105,6 +105,14 @@ def test_near_copies_finds_the_edited_sentence_only():
     assert [(a, b) for a, b, _ in near_copies(texts)] == [(0, 1)]
 
 
+def test_near_copies_do_not_depend_on_what_else_is_there():
+    pair = ["Chad suspends defence pact with France; Paris takes note", "Chad tears up defence accord with France"]
+    alone = list(near_copies(pair))
+    assert alone
+    others = [f"Chad suspends pact number {hashlib.sha256(bytes([n])).hexdigest()}" for n in range(100)]
+    assert [found for found in near_copies(pair + others) if found[1] == 1] == alone
+
+
 def test_the_shipped_corpus_keeps_its_promises():
     splits = {name: load_split(ROOT / "data" / "corpus" / f"{name}.jsonl") for name in SHARES}
     assert check_corpus(splits) == []
@@ -154,7 +162,8 @@ def test_check_data_command_finds_a_leak(command, tmp_path):
 
 
 def test_split_data_command(command, tmp_path):
-    rows = [{**GOOD, "text": f"Text {number} {number * 37}", "page": number} for number in range(200)]
+    words = [hashlib.sha256(bytes([number])).hexdigest() for number in range(200)]
+    rows = [{**GOOD, "text": f"Text {word}", "page": number} for number, word in enumerate(words)]
     source = write_jsonl(tmp_path / "all.jsonl", rows)
     assert command("split_data", source, "--output", tmp_path / "out").status == 0
     splits = {name: load_split(tmp_path / "out" / f"{name}.jsonl") for name in SHARES}
