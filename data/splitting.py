@@ -11,8 +11,8 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from .records import Record
 from .splits import text_key
 
-# Cosine of passages as bags of four-letter pieces of words. In this corpus, nearly all pairs above it copy one another or
-# tell the same event in other words; pairs below it share a subject at most.
+# Cosine of passages as bags of four-letter pieces of words. In this corpus, nearly all pairs above it copy one another
+# or tell the same event in other words; pairs below it share a subject at most.
 NEAR_COPY = 0.5
 _CHUNK = 1024
 

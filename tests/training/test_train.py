@@ -62,6 +62,13 @@ def test_every_parameter_moves(trained, tiny_encoder):
     assert [name for name, value in encoder.items() if torch.equal(value, before[name])] == []
 
 
+@pytest.mark.parametrize(("chosen", "expected"), [("0.0", {0.0}), ("0.3", {0.3}), ("null", {0.1})])
+def test_dropout_inside_the_encoder_is_the_configs(tiny_config, chosen, expected):
+    model, _ = build_model(load_config(tiny_config, [f"model.encoder_dropout={chosen}"]))
+    assert {module.p for module in model.encoder.modules() if isinstance(module, torch.nn.Dropout)} == expected
+    assert model.dropout.p == 0.1, "the pooled vector has its own"
+
+
 def test_two_runs_of_one_config_give_the_same_scores(command, tiny_config, trained, tmp_path):
     result = command("train", tiny_config, "name=shared", f"output_dir={tmp_path}")
     assert result.status == 0
