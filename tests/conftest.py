@@ -131,7 +131,7 @@ name: tiny
 output_dir: {folder / "runs"}
 data: {{train: {splits["train"]}, validation: {splits["validation"]}, test: {splits["test"]}}}
 model: {{encoder: {tiny_encoder}, max_tokens: 64}}
-training: {{epochs: 5, batch_size: 16, learning_rate: 3e-3}}
+training: {{epochs: 10, batch_size: 16, learning_rate: 3e-3}}
 tracking: {{mode: disabled}}
 """
     )

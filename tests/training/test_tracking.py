@@ -53,7 +53,7 @@ def test_an_offline_run_holds_config_losses_metrics_confusion_and_predictions(co
     assert run.display_name == "tiny" and run.project == "actorstance" and run.run_group == "g7"
     assert list(run.tags) == ["a", "b"]
     config = {item.key: json.loads(item.value_json) for item in run.config.update}
-    assert config["training"]["epochs"] == 5 and config["facts"]["rows"]["train"] > 0
+    assert config["training"]["epochs"] == 10 and config["facts"]["rows"]["train"] > 0
 
     history = [
         {
