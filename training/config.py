@@ -69,7 +69,6 @@ class ModelConfig(_Section):
     max_tokens: Annotated[int, Field(ge=32, le=8192)]
     dropout: Share
     encoder_dropout: Share | None
-    freeze_embeddings: bool
 
 
 class TrainingConfig(_Section):

@@ -134,9 +134,7 @@ def build_model(config: RunConfig) -> tuple[StanceForSequenceClassification, Pre
         for module in encoder.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = config.model.encoder_dropout
-    if config.model.freeze_embeddings:
-        encoder.get_input_embeddings().requires_grad_(False)
-    settings = config.model.model_dump(exclude={"encoder", "revision", "encoder_dropout", "freeze_embeddings"})
+    settings = config.model.model_dump(exclude={"encoder", "revision", "encoder_dropout"})
     return StanceForSequenceClassification(StanceConfig(encoder=encoder.config, **settings), encoder), tokenizer
 
 
