@@ -1,6 +1,7 @@
-"""Train, calibrate, evaluate and track one model.
+"""Train, calibrate, evaluate and track one model, or one per seed.
 
 python scripts/train.py configs/default.yaml
+python scripts/train.py configs/default.yaml --seeds 1,2,3
 python scripts/train.py configs/default.yaml seed=2 name=default-seed2 training.learning_rate=1e-4
 """
 
@@ -9,11 +10,21 @@ import logging
 import sys
 
 
+def parse_seeds(text: str) -> list[int]:
+    seeds = [int(seed) for seed in text.split(",")]
+    if min(seeds) < 0 or max(seeds) >= 2**32:
+        raise ValueError
+    return seeds
+
+
 def main() -> int:
     # 1. What is asked for. Heavy imports wait until it is clear, so that --help and mistakes answer at once.
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("config", help="YAML file, such as configs/default.yaml")
     parser.add_argument("overrides", nargs="*", metavar="section.key=value", help="change single values of the config")
+    parser.add_argument(
+        "--seeds", type=parse_seeds, metavar="1,2,3", help="one run per seed (finished ones are kept) and their mean"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the resolved config and do nothing else")
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--resume", action="store_true", help="go on with the run where it was stopped")
@@ -34,16 +45,21 @@ def main() -> int:
         return 0
 
     # 3. The run.
-    from actorstance.training.report import format_scores
+    from actorstance.training.report import format_scores, format_seeds
+    from actorstance.training.seeds import seeds_folder, train_seeds
     from actorstance.training.train import train
 
     try:
+        if arguments.seeds:
+            summary = train_seeds(config, arguments.seeds, overwrite=arguments.overwrite)
+            print(f"\n{format_seeds(summary)}\n\nThe runs and summary.json are in {seeds_folder(config)}")
+            return 0
         metrics = train(config, resume=arguments.resume, overwrite=arguments.overwrite)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nstopped; the same command with --resume goes on with {config.run_dir}", file=sys.stderr)
+        print("\nstopped; the same command with --resume goes on", file=sys.stderr)
         return 130
 
     # 4. What came out.

@@ -56,6 +56,7 @@ class DataConfig(_Section):
     train: DataFile
     validation: DataFile
     test: DataFile
+    teachers: list[DataFile]
 
 
 class ModelConfig(_Section):
@@ -83,6 +84,7 @@ class TrainingConfig(_Section):
     max_grad_norm: Annotated[float, Field(gt=0)]
     class_weights: Literal["none", "balanced"]
     label_smoothing: Share
+    teacher_share: Annotated[float, Field(ge=0, le=1)]
     early_stopping_patience: Annotated[int, Field(ge=1)] | None
     precision: Literal["auto", "bf16", "fp32"]
 

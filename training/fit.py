@@ -32,6 +32,7 @@ from ..models.encoders import locate_encoder
 from ..models.encoding import encode
 from .calibration import fit_temperature
 from .config import ConfigError, RunConfig
+from .distillation import Scores, answers
 from .metrics import macro_f1
 from .run_folder import CHECKPOINTS, LOG_FILE, last_checkpoint
 from .tracking import Tracker
@@ -39,7 +40,10 @@ from .tracking import Tracker
 
 @dataclass(frozen=True)
 class Materials:
-    """What a run is made of, once the model is loaded and every record encoded."""
+    """What a run is made of, once the model is loaded and every record encoded.
+
+    `labels` in the data sets are distributions over the stances: one-hot, or mixed with what teachers say.
+    """
 
     model: StanceForSequenceClassification
     tokenizer: PreTrainedTokenizerBase
@@ -47,8 +51,13 @@ class Materials:
     validation: Dataset
 
 
-def prepare(config: RunConfig, splits: Mapping[str, Sequence[Record]]) -> Materials:
+def prepare(config: RunConfig, splits: Mapping[str, Sequence[Record]], teachers: Mapping[Record, Scores]) -> Materials:
     """Load the encoder and encode the records.
+
+    Args:
+        config: from `load_config`.
+        splits: train, validation and test; all labelled but for the questions in train that teachers answer.
+        teachers: see `read_teachers`; empty without distillation.
 
     Raises:
         CorpusError: records whose actor and target are too long for `model.max_tokens`.
@@ -66,14 +75,15 @@ def prepare(config: RunConfig, splits: Mapping[str, Sequence[Record]]) -> Materi
         if isinstance(error, RecordError)
     ]:
         raise CorpusError(problems)
+    share = config.training.teacher_share
     train, validation = (
         Dataset.from_list(
             [
-                encoding | {"labels": STANCES.index(str(record.stance))}
-                for record, encoding in zip(splits[name], encodings[name], strict=True)
+                encoding | {"labels": answer}
+                for encoding, answer in zip(encodings[name], answers(splits[name], known, share), strict=True)
             ]
         )
-        for name in ("train", "validation")
+        for name, known in (("train", teachers), ("validation", {}))
     )
     return Materials(model, tokenizer, train, validation)
 
@@ -89,7 +99,7 @@ def fit(config: RunConfig, materials: Materials, tracker: Tracker) -> StanceClas
         eval_dataset=materials.validation,
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
-        compute_loss_func=_make_loss(config, np.array(materials.train["labels"])),
+        compute_loss_func=_make_loss(config, np.array(materials.train["labels"]).argmax(-1)),
         compute_metrics=_validation_metrics,
         callbacks=[_TrackProgress(tracker)],
     )
@@ -104,7 +114,7 @@ def fit(config: RunConfig, materials: Materials, tracker: Tracker) -> StanceClas
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
     output = trainer.predict(materials.validation)
-    temperature = fit_temperature(np.asarray(output.predictions), np.asarray(output.label_ids))
+    temperature = fit_temperature(np.asarray(output.predictions), np.asarray(output.label_ids).argmax(-1))
     cast(StanceConfig, model.config).calibration_temperature = temperature
     write_atomically(folder / LOG_FILE, json.dumps(trainer.state.log_history, indent=1) + "\n")
     tokenizer.save_pretrained(folder)
@@ -187,7 +197,10 @@ def _patience_is_spent(checkpoint: Path, config: RunConfig) -> bool:
 
 
 def _make_loss(config: RunConfig, labels: np.ndarray) -> Any:
-    """Cross-entropy with class weights and label smoothing, in the form that the Trainer calls."""
+    """Cross-entropy with class weights and label smoothing, in the form that the Trainer calls.
+
+    `labels` are the likeliest stances of the training rows, (rows,) indices.
+    """
     weight = None
     if config.training.class_weights == "balanced":
         weight = torch.ones(len(STANCES))
@@ -203,14 +216,15 @@ def _make_loss(config: RunConfig, labels: np.ndarray) -> Any:
             label_smoothing=config.training.label_smoothing,
             reduction="sum" if num_items_in_batch is not None else "mean",
         )
-        return total if num_items_in_batch is None else total / num_items_in_batch
+        # The Trainer counts the numbers in `labels`, of which each record has one per stance.
+        return total if num_items_in_batch is None else total / (num_items_in_batch / len(STANCES))
 
     return loss
 
 
 def _validation_metrics(prediction: EvalPrediction) -> dict[str, float]:
     predicted = np.asarray(prediction.predictions).argmax(-1)
-    labels = np.asarray(prediction.label_ids)
+    labels = np.asarray(prediction.label_ids).argmax(-1)
     return {"macro_f1": macro_f1(labels, predicted), "accuracy": float((labels == predicted).mean())}
 
 

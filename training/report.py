@@ -29,6 +29,23 @@ def format_scores(metrics: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def format_seeds(summary: Mapping[str, Any]) -> str:
+    """Mean ± standard deviation over seeds, as a plain-text table; see `train_seeds`."""
+    seeds = ", ".join(map(str, summary["seeds"]))
+    lines = [f"{f'seeds {seeds}':<34}{'test':>16}{'validation':>16}"]
+    for metric in summary["test"]:
+        cells = [f"{_mean_and_deviation(summary[split][metric]):>16}" for split in ("test", "validation")]
+        lines.append(f"{_NAMES[metric]:<34}{''.join(cells)}")
+    minutes = summary["training_minutes"]
+    return "\n".join(
+        [*lines, "", f"best on validation: {summary['best']}; {minutes['mean']:.1f} minutes of training each"]
+    )
+
+
+def _mean_and_deviation(spread: Mapping[str, Any]) -> str:
+    return f"{spread['mean']:.3f}" + ("" if spread["sd"] is None else f" ± {spread['sd']:.3f}")
+
+
 def format_phenomena(metrics: Mapping[str, Any]) -> str:
     """Scores by phenomenon, with the share of groups (minimal pairs) that are all right; empty where none is named."""
     lines = []

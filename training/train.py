@@ -11,6 +11,7 @@ from typing import Any
 from ..data import STANCES, CorpusError, Record, find_leaks, load_split
 from ..data.files import write_atomically
 from .config import RunConfig
+from .distillation import Scores, add_questions, read_teachers
 from .evaluate import evaluate
 from .fit import fit, prepare
 from .report import write_report
@@ -38,15 +39,16 @@ def train(config: RunConfig, *, resume: bool = False, overwrite: bool = False) -
         RunFolderError: the folder exists (neither `resume` nor `overwrite`), or holds a run of another config.
     """
     folder = config.run_dir
-    splits = load_splits(config)
-    facts = {"corpus": fingerprint(splits), "rows": {name: len(records) for name, records in splits.items()}}
+    splits, teachers = load_splits(config)
+    facts = {"corpus": fingerprint(splits, teachers), "rows": {name: len(records) for name, records in splits.items()}}
     check_folder(config, facts, resume=resume, overwrite=overwrite)
     if resume and is_finished(config):
         _log.warning("%s is a finished run of this config: nothing to do", folder)
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
         return dict(json.loads((folder / METRICS_FILE).read_text()))
 
-    materials = prepare(config, splits)  # the last thing that can be wrong: only then a folder is made or replaced
+    # The last thing that can be wrong: only then a folder is made or replaced.
+    materials = prepare(config, splits, teachers)
     make_folder(config, facts, overwrite=overwrite)
     tracker = Tracker(config, folder, facts, run_id=wandb_id(folder))
     try:
@@ -79,33 +81,45 @@ def train(config: RunConfig, *, resume: bool = False, overwrite: bool = False) -
     return metrics
 
 
-def load_splits(config: RunConfig) -> dict[str, list[Record]]:
-    """Read the three splits and check that no text stands in two of them.
+def load_splits(config: RunConfig) -> tuple[dict[str, list[Record]], dict[Record, Scores]]:
+    """Read the three splits and what teachers say, and check that no text stands in two splits.
+
+    Returns:
+        The splits, with the questions that only teachers answer at the end of train; and `read_teachers`' answers.
 
     Raises:
         CorpusError: every mistake in any of the files, or every leak between them.
     """
     splits: dict[str, list[Record]] = {}
     problems: list[str] = []
-    for name, path in config.data.model_dump().items():
+    teachers: dict[Record, Scores] = {}
+    for name in ("train", "validation", "test"):
         try:
-            splits[name] = load_split(path)
+            splits[name] = load_split(getattr(config.data, name))
         except CorpusError as error:
             problems += error.problems
         except ValueError as error:
             problems.append(str(error))
+    try:
+        teachers = read_teachers(config.data.teachers)
+    except CorpusError as error:
+        problems += error.problems
     if not problems:
+        splits["train"] = add_questions(splits["train"], teachers)
         problems = [f"leak between splits: {leak}" for leak in find_leaks(splits)]
     if problems:
         raise CorpusError(problems)
-    return splits
+    return splits, teachers
 
 
-def fingerprint(splits: Mapping[str, Sequence[Record]]) -> str:
+def fingerprint(splits: Mapping[str, Sequence[Record]], teachers: Mapping[Record, Scores]) -> str:
     """A short hash of everything a run learns from or is measured on."""
     digest = hashlib.sha256()
     for name, records in splits.items():
         for record in records:
             fields = [name, record.context, record.text, record.actor, record.target, record.stance]
             digest.update(json.dumps(fields).encode())
+    for question, scores in teachers.items():
+        digest.update(json.dumps([question.context, question.text, question.actor, question.target]).encode())
+        digest.update(scores.tobytes())
     return digest.hexdigest()[:16]
