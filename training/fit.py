@@ -1,7 +1,8 @@
 """Fine-tuning: our config in the terms of transformers' Trainer."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,6 +25,7 @@ from transformers import (
     TrainingArguments,
     enable_full_determinism,
 )
+from transformers.utils import logging
 
 from ..data import STANCES, CorpusError, Record, RecordError
 from ..data.files import write_atomically
@@ -131,11 +133,22 @@ def build_model(config: RunConfig) -> tuple[StanceForSequenceClassification, Pre
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
         # Eager attention trains 1.4 times as fast as torch's fused kernel on a CPU, whose backward pass is slow.
         attention = None if torch.accelerator.is_available() else "eager"
-        encoder = AutoModel.from_pretrained(
-            source, revision=revision, use_safetensors=True, dtype=torch.float32, attn_implementation=attention
-        )
+        with _quiet_loading():
+            encoder, loading = AutoModel.from_pretrained(
+                source,
+                revision=revision,
+                use_safetensors=True,
+                dtype=torch.float32,
+                attn_implementation=attention,
+                output_loading_info=True,
+            )
     except OSError as error:
         raise ConfigError(f"model.encoder: {config.model.encoder} can't be loaded: {error}") from None
+    if missing := sorted(key for key in loading["missing_keys"] if not key.startswith("pooler.")):
+        raise ConfigError(
+            f"model.encoder: expected all weights of a pretrained encoder in {config.model.encoder}; missing: "
+            + ", ".join(missing[:3])
+        )
     positions = getattr(encoder.config, "max_position_embeddings", None) or tokenizer.model_max_length
     most, found = min(tokenizer.model_max_length, positions), config.model.max_tokens
     if found > most:
@@ -146,6 +159,17 @@ def build_model(config: RunConfig) -> tuple[StanceForSequenceClassification, Pre
                 module.p = config.model.encoder_dropout
     settings = config.model.model_dump(exclude={"encoder", "revision", "encoder_dropout"})
     return StanceForSequenceClassification(StanceConfig(encoder=encoder.config, **settings), encoder), tokenizer
+
+
+@contextmanager
+def _quiet_loading() -> Iterator[None]:
+    """Without transformers' report on missing weights: a pooler, which is not used, may well be missing."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def training_arguments(config: RunConfig) -> TrainingArguments:

@@ -176,7 +176,18 @@ def test_a_model_that_cant_be_built_replaces_nothing(command, tiny_config, tmp_p
 def test_help_answers_at_once():
     """Heavy imports wait: the script must not need torch to explain itself."""
     code = f"import runpy, sys; sys.argv = ['x', '--help']; sys.modules['torch'] = None; runpy.run_path({str(ROOT)!r}"
-    for name in ("train", "predict", "evaluate", "analyze", "check_data", "split_data", "baselines", "audit_labels"):
+    for name in (
+        "train",
+        "predict",
+        "evaluate",
+        "analyze",
+        "check_data",
+        "split_data",
+        "baselines",
+        "audit_labels",
+        "save_encoder",
+        "cross_questions",
+    ):
         script = f"{code} + '/scripts/{name}.py', run_name='__main__')"
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
         assert done.returncode == 0 and "python scripts/" in done.stdout, done.stderr
