@@ -25,7 +25,7 @@ test: .venv/.installed build/types/actorstance
 
 data-check: .venv/.installed
 	$(BIN)/python scripts/check_data.py $(CORPUS) --challenge $(CHALLENGE) --adjudicated data/adjudicated.jsonl
-	$(BIN)/python scripts/baselines.py configs/default.yaml
+	$(BIN)/python scripts/baselines.py configs/default.yaml --only majority 'actor alone' 'target alone' 'query alone' 'text alone'
 
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "actorstance needs Python 3.11 or newer; found " + sys.version.split()[0] + ". Name one: make PYTHON=python3.12 …")'

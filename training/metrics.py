@@ -56,7 +56,7 @@ def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Predic
     report = summary(np.arange(len(records)))
     report["confusion"] = confusion_matrix(gold, predicted, labels=range(len(STANCES))).tolist()
     report["by"], report["by_omitted"] = {}, {}
-    for name, values in _rows_by_value(records).items():
+    for name, values in rows_by_value(records).items():
         large = {value: rows for value, rows in values.items() if len(rows) >= MIN_GROUP}
         report["by"][name] = {value: summary(rows) for value, rows in large.items()}
         report["by_omitted"][name] = len(values) - len(large)
@@ -69,7 +69,8 @@ def macro_f1(gold: np.ndarray, predicted: np.ndarray) -> float:
     return float(np.nanmean(_f1(confusion[None]), axis=1)[0])
 
 
-def _rows_by_value(records: Sequence[Record]) -> dict[str, dict[str, np.ndarray]]:
+def rows_by_value(records: Sequence[Record]) -> dict[str, dict[str, np.ndarray]]:
+    """For target, actor and phenomenon, where the records name them: each value and the indices of its rows."""
     groups: dict[str, dict[str, list[int]]] = {}
     for name in ("target", "actor", "phenomenon"):
         members: dict[str, list[int]] = defaultdict(list)
@@ -84,21 +85,14 @@ def _rows_by_value(records: Sequence[Record]) -> dict[str, dict[str, np.ndarray]
 def _scores_with_intervals(
     gold: np.ndarray, predicted: np.ndarray, confidence: np.ndarray, passages: np.ndarray, seed: int
 ) -> dict[str, dict[str, float]]:
-    """Every metric follows from counts, and the counts of a resample are sums over its passages."""
-    _, passages = np.unique(passages, return_inverse=True)
-    number = passages.max() + 1
-    confusion = np.zeros((number, len(STANCES), len(STANCES)))
-    np.add.at(confusion, (passages, gold, predicted), 1)
-    gaps = np.zeros((number, BINS))
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    np.add.at(gaps, (passages, bins), (gold == predicted) - confidence)
-
-    point = _metrics(confusion.sum(0)[None], gaps.sum(0)[None])
+    confusion, gaps = count_by_passage(gold, predicted, confidence, passages)
+    number = len(confusion)
+    point = metrics_of_counts(confusion.sum(0)[None], gaps.sum(0)[None])
     random = np.random.default_rng(seed)
     drawn = []
     for _ in range(RESAMPLES // _AT_ONCE):
         times = random.multinomial(number, np.full(number, 1 / number), size=_AT_ONCE)
-        drawn.append(_metrics(np.tensordot(times, confusion, 1), times @ gaps))
+        drawn.append(metrics_of_counts(np.tensordot(times, confusion, 1), times @ gaps))
     return {
         metric: {
             "value": float(value[0]),
@@ -109,8 +103,32 @@ def _scores_with_intervals(
     }
 
 
-def _metrics(confusion: np.ndarray, gaps: np.ndarray) -> dict[str, np.ndarray]:
-    """All metrics for many resamples at once.
+def count_by_passage(
+    gold: np.ndarray, predicted: np.ndarray, confidence: np.ndarray, passages: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Counts from which every metric follows; those of a resample are sums over its passages.
+
+    Args:
+        gold, predicted: (rows,) positions in `STANCES`.
+        confidence: (rows,) probabilities of the predicted stances.
+        passages: (rows,) anything that is equal for the rows of one passage.
+
+    Returns:
+        (passages, gold, predicted) counts, and for the calibration error (passages, bins) sums of correctness minus
+        confidence.
+    """
+    _, passages = np.unique(passages, return_inverse=True)
+    number = passages.max() + 1
+    confusion = np.zeros((number, len(STANCES), len(STANCES)))
+    np.add.at(confusion, (passages, gold, predicted), 1)
+    gaps = np.zeros((number, BINS))
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    np.add.at(gaps, (passages, bins), (gold == predicted) - confidence)
+    return confusion, gaps
+
+
+def metrics_of_counts(confusion: np.ndarray, gaps: np.ndarray) -> dict[str, np.ndarray]:
+    """All metrics for many resamples at once; counts may be fractions, as means over seeds are.
 
     Args:
         confusion: (resamples, gold, predicted) counts.
@@ -127,6 +145,12 @@ def _metrics(confusion: np.ndarray, gaps: np.ndarray) -> dict[str, np.ndarray]:
         "calibration_error": np.abs(gaps).sum(1) / rows,
         **{f"f1_{stance}": np.nan_to_num(f1[:, index]) for index, stance in enumerate(STANCES)},
     }
+
+
+def spread(values: Sequence[float]) -> dict[str, Any]:
+    """Mean and sample standard deviation (None for a single value) of a score over seeds, with the values."""
+    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return {"mean": float(np.mean(values)), "sd": deviation, "values": list(values)}
 
 
 def _f1(confusion: np.ndarray) -> np.ndarray:

@@ -29,6 +29,23 @@ def format_scores(metrics: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def format_baselines(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """One line per baseline, from `evaluate_predictions`, with the 95% interval of the headline score."""
+    columns = ["accuracy", "macro_f1_3way", "calibration_error"]
+    rows = next(iter(results.values()))["rows"]
+    header = f"{f'{rows:,} rows':<22}{'macro-F1':>10}{'95% interval':>18}{'accuracy':>12}{'3 stances':>12}{'ECE':>8}"
+    lines = [header]
+    for name, metrics in results.items():
+        scores = metrics["scores"]
+        accuracy, three_way, error = (scores[column]["value"] for column in columns)
+        headline = scores["macro_f1"]
+        interval = f"{headline['low']:.3f} - {headline['high']:.3f}"
+        lines.append(
+            f"{name:<22}{headline['value']:>10.3f}{interval:>18}{accuracy:>12.3f}{three_way:>12.3f}{error:>8.3f}"
+        )
+    return "\n".join(lines)
+
+
 def format_seeds(summary: Mapping[str, Any]) -> str:
     """Mean ± standard deviation over seeds, as a plain-text table; see `train_seeds`."""
     seeds = ", ".join(map(str, summary["seeds"]))
@@ -44,6 +61,44 @@ def format_seeds(summary: Mapping[str, Any]) -> str:
 
 def _mean_and_deviation(spread: Mapping[str, Any]) -> str:
     return f"{spread['mean']:.3f}" + ("" if spread["sd"] is None else f" ± {spread['sd']:.3f}")
+
+
+def format_comparison(report: Mapping[str, Any]) -> str:
+    """What `compare` found, as Markdown."""
+    names = list(report["systems"])
+    seeds = ", ".join(f"{name} {system['seeds']}" for name, system in report["systems"].items())
+    lines = [f"{report['rows']:,} rows; seeds: {seeds}; mean ± standard deviation over seeds", ""]
+    lines += _header("", *names)
+    for metric, label in _NAMES.items():
+        cells = [_mean_and_deviation(report["systems"][name]["scores"][metric]) for name in names]
+        lines.append(_row(label, *cells))
+    columns = ["difference", "95% interval", "p", "p (Holm)"]
+    for metric in ("macro_f1", "macro_f1_3way", *(f"f1_{stance}" for stance in STANCES)):
+        lines += ["", *_header(_NAMES[metric], *columns)]
+        for found in report["differences"][metric]:
+            lines.append(_row(f"{found['of']} over {found['over']}", *_difference(found)))
+    for kind, parts in report["by"].items():
+        lines += ["", f"By {kind}, macro-F1:", "", *_header(kind, "rows", *names, "", *columns)]
+        for value, part in parts.items():
+            means = [f"{part['systems'][name]['mean']:.3f}" for name in names]
+            for number, found in enumerate(part["differences"]):
+                start = [value, str(part["rows"]), *means] if number == 0 else ["", "", *[""] * len(names)]
+                lines.append(_row(*start, f"{found['of']} over {found['over']}", *_difference(found)))
+    return "\n".join(lines)
+
+
+def _difference(found: Mapping[str, Any]) -> list[str]:
+    interval = f"{found['low']:+.3f} to {found['high']:+.3f}"
+    return [f"{found['difference']:+.3f}", interval, f"{found['p']:.3f}", f"{found['p_holm']:.3f}"]
+
+
+def _header(*cells: str) -> list[str]:
+    return [_row(*cells), "|---" * len(cells) + "|"]
+
+
+def _row(*cells: str) -> str:
+    escaped = [cell.replace("|", "\\|") for cell in cells]
+    return f"| {' | '.join(escaped)} |"
 
 
 def format_phenomena(metrics: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..data.files import write_atomically
 from .config import RunConfig
+from .metrics import spread
 from .train import train
 
 _log = logging.getLogger(__name__)
@@ -34,9 +35,9 @@ def train_seeds(config: RunConfig, seeds: Sequence[int], *, overwrite: bool = Fa
         overwrite: make every run anew.
 
     Returns:
-        What `summary.json` holds: "seeds"; for "test" and "validation" each metric's "mean", "sd" (of a sample; None
-        for one seed) and "values" in the order of the seeds; "best", the run with the best validation macro-F1;
-        "training_minutes".
+        What `summary.json` holds: "seeds" and "runs"; for "test" and "validation" each metric's "mean", "sd" (of a
+        sample; None for one seed) and "values" in the order of the seeds; "best", the run with the best validation
+        macro-F1; "training_minutes".
 
     Raises:
         CorpusError, ConfigError, RunFolderError: see `train`; the runs of earlier seeds stay.
@@ -62,16 +63,11 @@ def summarize(results: dict[str, dict[str, Any]], seeds: Sequence[int]) -> dict[
         results: run names and what `train` returned for them, in the order of `seeds`.
         seeds: one per run.
     """
-    summary: dict[str, Any] = {"seeds": list(seeds)}
+    summary: dict[str, Any] = {"seeds": list(seeds), "runs": list(results)}
     for split in ("test", "validation"):
         scores = [metrics[split]["scores"] for metrics in results.values()]
-        summary[split] = {metric: _spread([score[metric]["value"] for score in scores]) for metric in scores[0]}
+        summary[split] = {metric: spread([score[metric]["value"] for score in scores]) for metric in scores[0]}
     macro_f1 = summary["validation"]["macro_f1"]["values"]
     summary["best"] = list(results)[int(np.argmax(macro_f1))]
-    summary["training_minutes"] = _spread([metrics["training_minutes"] for metrics in results.values()])
+    summary["training_minutes"] = spread([metrics["training_minutes"] for metrics in results.values()])
     return summary
-
-
-def _spread(values: Sequence[float]) -> dict[str, Any]:
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return {"mean": float(np.mean(values)), "sd": deviation, "values": list(values)}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from actorstance.training.baselines import BASELINES
-from conftest import make_records, write_jsonl
+from conftest import make_records, read_jsonl, write_jsonl
 
 
 def test_evaluate_gives_the_scores_of_the_run(command, trained, splits, tmp_path):
@@ -68,15 +68,36 @@ def _predict(command, trained, records, tmp_path):
     return output.read_text().splitlines()
 
 
-def test_baselines_learn_what_they_can(command, tiny_config):
-    result = command("baselines", tiny_config)
-    assert result.status == 0
-    score = dict(
-        zip(
-            BASELINES,
-            (float(part.split()[0]) for part in result.out.split("macro-F1 (4 stances)")[1:]),
-            strict=True,
-        )
-    )
+def test_baselines_learn_what_they_can(command, tiny_config, trained, tmp_path):
+    output = tmp_path / "baselines"
+    result = command("baselines", tiny_config, "--output", output)
+    assert result.status == 0, result.err
+    score = {}
+    for name in BASELINES:
+        folder = output / name.replace(" ", "-")
+        assert len(read_jsonl(folder / "predictions.jsonl")) == len(read_jsonl(trained / "predictions.jsonl"))
+        score[name] = json.loads((folder / "metrics.json").read_text())["test"]["scores"]["macro_f1"]["value"]
+        (line,) = (line for line in result.out.splitlines() if line[:22].strip() == name)
+        assert f"{score[name]:.3f}" in line
     assert score["majority"] < 0.2 and score["tfidf-logreg"] > 0.8
     assert score["actor alone"] < score["text alone"]
+    assert score["majority"] <= score["majority per actor"] < 0.5
+    assert score["embeddings-logreg"] > score["actor alone"]
+    assert command("compare", output / "tfidf-logreg", trained).status == 0
+
+    again = command("baselines", tiny_config, "--output", output)
+    assert again.status == 1 and "already exists" in again.err
+    unknown = command("baselines", tiny_config, "--only", "oracle")
+    assert unknown.status == 1 and "no baseline oracle; there are: majority," in unknown.err
+
+
+def test_a_majority_per_actor_falls_back_on_everybodys(command, tiny_config, tmp_path):
+    row = {"text": "Said so.", "target": "it"}
+    train = [row | {"actor": "Ada", "stance": "none"}] * 3 + [row | {"actor": "Bo", "stance": "favor", "text": "No."}]
+    test = [row | {"actor": actor, "stance": "none"} for actor in ("ada", "Bo", "Cy")]
+    paths = [write_jsonl(tmp_path / f"{name}.jsonl", rows) for name, rows in (("train", train), ("test", test))]
+    overrides = [f"data.train={paths[0]}", "--data", paths[1], "--only", "majority per actor"]
+    assert command("baselines", tiny_config, *overrides, "--output", tmp_path / "out").status == 0
+    predictions = read_jsonl(tmp_path / "out" / "majority-per-actor" / "predictions.jsonl")
+    assert [row["stance"] for row in predictions] == ["none", "favor", "none"]
+    assert predictions[2]["scores"]["favor"] == 0.25
