@@ -17,15 +17,22 @@ from .inference import Prediction, StanceClassifier
 
 @dataclass(frozen=True)
 class Summary:
-    """How many records were classified and how many rejected, and where the rejected ones are."""
+    """How many records were classified, how many of these without a stance, how many rejected, and where those are."""
 
     classified: int
+    abstained: int
     rejected: int
     rejects: Path | None
 
 
 def predict_file(
-    classifier: StanceClassifier, source: str, destination: str, *, overwrite: bool = False, quiet: bool = False
+    classifier: StanceClassifier,
+    source: str,
+    destination: str,
+    *,
+    abstain_below: float = 0.0,
+    overwrite: bool = False,
+    quiet: bool = False,
 ) -> Summary:
     """Classify every record of a file.
 
@@ -35,6 +42,8 @@ def predict_file(
         destination: likewise. It appears when it is complete, and only if a record could be classified. Records that
             can't be used go to `<destination>.rejects.jsonl` (standard error if the destination is standard output)
             with `line`, `error` and `record`.
+        abstain_below: records with a lower confidence are written without a stance (None, an empty cell in CSV), their
+            confidence and scores as they are; `actorstance.training.calibration.abstention` finds a good one.
         overwrite: replace files of an earlier call.
         quiet: no progress bar.
 
@@ -44,7 +53,7 @@ def predict_file(
     """
     check_destination(source, destination, overwrite=overwrite)
     show = not quiet and sys.stderr.isatty()
-    classified = 0
+    classified = abstained = 0
     with (
         _Rejects(destination) as rejects,
         suppress(_NothingUsable),
@@ -60,11 +69,15 @@ def predict_file(
             if prediction.error:
                 rejects.write(row, prediction.error)
             else:
-                writer.write(output_fields(row.fields or {}, prediction))
+                fields = output_fields(row.fields or {}, prediction)
+                if fields["confidence"] < abstain_below:
+                    fields["stance"] = None
+                    abstained += 1
+                writer.write(fields)
                 classified += 1
         if not classified:
             raise _NothingUsable
-    return Summary(classified, rejects.count, rejects.path)
+    return Summary(classified, abstained, rejects.count, rejects.path)
 
 
 def check_destination(source: str, destination: str, *, overwrite: bool) -> None:

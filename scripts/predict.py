@@ -1,6 +1,7 @@
 """Classify every record of a file (.jsonl, .csv or .parquet; - is JSONL on standard input or output).
 
 python scripts/predict.py runs/default records.jsonl classified.jsonl
+python scripts/predict.py runs/default records.jsonl classified.jsonl --abstain-below 0.8
 cat records.jsonl | python scripts/predict.py runs/default - - > classified.jsonl
 """
 
@@ -8,11 +9,25 @@ import argparse
 import sys
 
 
+def parse_confidence(text: str) -> float:
+    confidence = float(text)
+    if not 0 <= confidence <= 1:
+        raise ValueError
+    return confidence
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", help="run folder, or a model of this kind on the Hugging Face Hub")
     parser.add_argument("input", help="records with text, actor, target and optionally context")
     parser.add_argument("output", help="the same records with stance, confidence and scores")
+    parser.add_argument(
+        "--abstain-below",
+        type=parse_confidence,
+        default=0.0,
+        metavar="CONFIDENCE",
+        help="no stance for records of a lower confidence; evaluate.py says which makes labels right how often",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     arguments = parser.parse_args()
@@ -26,6 +41,7 @@ def main() -> int:
             StanceClassifier.from_pretrained(arguments.run),
             arguments.input,
             arguments.output,
+            abstain_below=arguments.abstain_below,
             overwrite=arguments.overwrite,
             quiet=arguments.quiet,
         )
@@ -34,7 +50,10 @@ def main() -> int:
         return 1
 
     where = f" (see {summary.rejects or 'above'})" if summary.rejected else ""
-    print(f"{summary.classified:,} records classified, {summary.rejected:,} rejected{where}", file=sys.stderr)
+    abstained = f" ({summary.abstained:,} without a stance)" if summary.abstained else ""
+    print(
+        f"{summary.classified:,} records classified{abstained}, {summary.rejected:,} rejected{where}", file=sys.stderr
+    )
     return 0 if summary.classified else 2
 
 

@@ -18,7 +18,7 @@ from ..data import STANCES, Record, check_record
 from ..data.files import read_rows
 from ..models import StanceClassifier
 from .evaluate import evaluate
-from .metrics import MIN_GROUP, count_by_passage, metrics_of_counts, rows_by_value, spread
+from .metrics import MIN_GROUP, Counts, count_by_passage, metrics_of_counts, rows_by_value, spread
 from .run_folder import METRICS_FILE
 from .seeds import SUMMARY_FILE
 
@@ -147,16 +147,14 @@ def _compare_rows(systems: Sequence[System], rows: NDArray[np.intp], seed: int) 
     number = len(np.unique(passages))
     times = random.multinomial(number, np.full(number, 1 / number), size=RESAMPLES)
     for system in systems:
-        runs = [
-            count_by_passage(gold, scores[rows].argmax(-1), scores[rows].max(-1), passages) for scores in system.scores
-        ]
-        points = [metrics_of_counts(confusion.sum(0)[None], gaps.sum(0)[None]) for confusion, gaps in runs]
+        runs = [count_by_passage(gold, scores[rows], passages) for scores in system.scores]
+        points = [metrics_of_counts(run.total()) for run in runs]
         spreads[system.name] = {metric: spread([float(point[metric][0]) for point in points]) for metric in points[0]}
-        resampled = [metrics_of_counts(np.tensordot(times, confusion, 1), times @ gaps) for confusion, gaps in runs]
+        resampled = [metrics_of_counts(run.drawn(times)) for run in runs]
         drawn[system.name] = {
             metric: _draw_seeds(np.array([sample[metric] for sample in resampled]), random) for metric in points[0]
         }
-        counts[system.name] = tuple(np.mean([run[part] for run in runs], axis=0) for part in (0, 1))
+        counts[system.name] = sum(runs[1:], runs[0]).scaled(1 / len(runs))
     differences: dict[str, list[dict[str, Any]]] = {metric: [] for metric in spreads[systems[0].name]}
     for over, of in combinations(counts, 2):
         exchanged = _exchange(counts[of], counts[over], random)
@@ -198,15 +196,11 @@ def _seed_noise(scores: Mapping[str, Any], random: np.random.Generator) -> Array
     return _draw_seeds(values - values.mean(0), random)
 
 
-def _exchange(of: tuple[Any, ...], over: tuple[Any, ...], random: np.random.Generator) -> dict[str, Array]:
+def _exchange(of: Counts, over: Counts, random: np.random.Generator) -> dict[str, Array]:
     """Differences that are left when the systems' answers change sides by the toss of a coin for each passage."""
-    kept = random.integers(2, size=(RESAMPLES, len(of[0])))
-
-    def mixed(first: tuple[Any, ...], second: tuple[Any, ...]) -> dict[str, Array]:
-        confusion = np.tensordot(kept, first[0], 1) + np.tensordot(1 - kept, second[0], 1)
-        return metrics_of_counts(confusion, kept @ first[1] + (1 - kept) @ second[1])
-
-    left, right = mixed(of, over), mixed(over, of)
+    kept = random.integers(2, size=(RESAMPLES, len(of.confusion)))
+    left = metrics_of_counts(of.drawn(kept) + over.drawn(1 - kept))
+    right = metrics_of_counts(over.drawn(kept) + of.drawn(1 - kept))
     return {metric: left[metric] - right[metric] for metric in left}
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,10 @@ from sklearn.metrics import confusion_matrix
 
 from ..data import STANCES, Record
 from ..models import Prediction
+from .calibration import BINS, confidence_bins, describe_confidence
 
 RESAMPLES = 1000
 _AT_ONCE = 100
-BINS = 10
 # An interval from fewer rows says nothing.
 MIN_GROUP = 5
 # Sums the stances into the field's three classes: conditional counts as none.
@@ -28,17 +29,17 @@ def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Predic
         seed: of the bootstrap.
 
     Returns:
-        {"rows", "scores", "groups", "confusion", "by": {"target": {name: …}, …}, "by_omitted"}. "scores" maps each
-        metric to {"value", "low", "high"}: the point and its 95% interval from 1,000 resamples of whole passages (rows
-        of one sentence are not independent; percentile bootstrap, Efron 1979). "groups", where the data names groups of
-        several rows such as minimal pairs, is {"number", "all_right"}: how many there are, and the share in which every
-        row is right. "confusion" counts gold stances (rows) by predicted stances (columns), both in the order of
-        `STANCES`. "by_omitted" counts the targets, actors and phenomena with fewer than 5 rows, which get no scores of
-        their own.
+        {"rows", "scores", "groups", "confusion", "confidence", "by": {"target": {name: …}, …}, "by_omitted"}. "scores"
+        maps each metric to {"value", "low", "high"}: the point and its 95% interval from 1,000 resamples of whole
+        passages (rows of one sentence are not independent; percentile bootstrap, Efron 1979). "groups", where the data
+        names groups of several rows such as minimal pairs, is {"number", "all_right"}: how many there are, and the
+        share in which every row is right. "confusion" counts gold stances (rows) by predicted stances (columns), both
+        in the order of `STANCES`. "confidence" is what `describe_confidence` returns. "by_omitted" counts the targets,
+        actors and phenomena with fewer than 5 rows, which get no scores of their own.
     """
     gold = np.array([STANCES.index(str(record.stance)) for record in records])
-    predicted = np.array([STANCES.index(str(prediction.stance)) for prediction in predictions])
-    confidence = np.array([prediction.confidence for prediction in predictions], dtype=float)
+    scores = np.array([[(prediction.scores or {})[stance] for stance in STANCES] for prediction in predictions])
+    predicted = scores.argmax(1)
     _, passages = np.unique([record.passage for record in records], return_inverse=True)
 
     def summary(rows: np.ndarray) -> dict[str, Any]:
@@ -49,12 +50,13 @@ def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Predic
         groups = [all(members) for members in right.values() if len(members) > 1]
         return {
             "rows": len(rows),
-            "scores": _scores_with_intervals(gold[rows], predicted[rows], confidence[rows], passages[rows], seed),
+            "scores": _scores_with_intervals(gold[rows], scores[rows], passages[rows], seed),
             **({"groups": {"number": len(groups), "all_right": sum(groups) / len(groups)}} if groups else {}),
         }
 
     report = summary(np.arange(len(records)))
     report["confusion"] = confusion_matrix(gold, predicted, labels=range(len(STANCES))).tolist()
+    report["confidence"] = describe_confidence(scores.max(1), gold == predicted)
     report["by"], report["by_omitted"] = {}, {}
     for name, values in rows_by_value(records).items():
         large = {value: rows for value, rows in values.items() if len(rows) >= MIN_GROUP}
@@ -83,16 +85,16 @@ def rows_by_value(records: Sequence[Record]) -> dict[str, dict[str, np.ndarray]]
 
 
 def _scores_with_intervals(
-    gold: np.ndarray, predicted: np.ndarray, confidence: np.ndarray, passages: np.ndarray, seed: int
+    gold: np.ndarray, scores: np.ndarray, passages: np.ndarray, seed: int
 ) -> dict[str, dict[str, float]]:
-    confusion, gaps = count_by_passage(gold, predicted, confidence, passages)
-    number = len(confusion)
-    point = metrics_of_counts(confusion.sum(0)[None], gaps.sum(0)[None])
+    counts = count_by_passage(gold, scores, passages)
+    point = metrics_of_counts(counts.total())
     random = np.random.default_rng(seed)
+    number = len(counts.confusion)
     drawn = []
     for _ in range(RESAMPLES // _AT_ONCE):
         times = random.multinomial(number, np.full(number, 1 / number), size=_AT_ONCE)
-        drawn.append(metrics_of_counts(np.tensordot(times, confusion, 1), times @ gaps))
+        drawn.append(metrics_of_counts(counts.drawn(times)))
     return {
         metric: {
             "value": float(value[0]),
@@ -103,46 +105,68 @@ def _scores_with_intervals(
     }
 
 
-def count_by_passage(
-    gold: np.ndarray, predicted: np.ndarray, confidence: np.ndarray, passages: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Counts from which every metric follows; those of a resample are sums over its passages.
+@dataclass(frozen=True)
+class Counts:
+    """Sums over rows from which every metric follows, for many passages or many resamples of them (first axis).
+
+    Attributes:
+        confusion: (…, gold, predicted) numbers of rows; fractions, where they are means over seeds.
+        gaps: (…, bins of confidence) correctness minus confidence.
+        squares: (…,) squared distances between the scores and the right answer.
+    """
+
+    confusion: np.ndarray
+    gaps: np.ndarray
+    squares: np.ndarray
+
+    def drawn(self, times: np.ndarray) -> "Counts":
+        """The sums over resamples, from how often each passage is in each, (resamples, passages)."""
+        return Counts(np.tensordot(times, self.confusion, 1), times @ self.gaps, times @ self.squares)
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.confusion + other.confusion, self.gaps + other.gaps, self.squares + other.squares)
+
+    def scaled(self, factor: float) -> "Counts":
+        """Every number times a factor."""
+        return Counts(factor * self.confusion, factor * self.gaps, factor * self.squares)
+
+    def total(self) -> "Counts":
+        """The sums over all passages, as one resample."""
+        return self.drawn(np.ones((1, len(self.confusion))))
+
+
+def count_by_passage(gold: np.ndarray, scores: np.ndarray, passages: np.ndarray) -> Counts:
+    """Count what metrics are made of.
 
     Args:
-        gold, predicted: (rows,) positions in `STANCES`.
-        confidence: (rows,) probabilities of the predicted stances.
+        gold: (rows,) positions in `STANCES`.
+        scores: (rows, stances) probabilities.
         passages: (rows,) anything that is equal for the rows of one passage.
-
-    Returns:
-        (passages, gold, predicted) counts, and for the calibration error (passages, bins) sums of correctness minus
-        confidence.
     """
     _, passages = np.unique(passages, return_inverse=True)
     number = passages.max() + 1
+    predicted, confidence = scores.argmax(1), scores.max(1)
     confusion = np.zeros((number, len(STANCES), len(STANCES)))
     np.add.at(confusion, (passages, gold, predicted), 1)
     gaps = np.zeros((number, BINS))
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    np.add.at(gaps, (passages, bins), (gold == predicted) - confidence)
-    return confusion, gaps
+    np.add.at(gaps, (passages, confidence_bins(confidence)), (gold == predicted) - confidence)
+    squares = np.zeros(number)
+    np.add.at(squares, passages, ((scores - np.eye(len(STANCES))[gold]) ** 2).sum(1))
+    return Counts(confusion, gaps, squares)
 
 
-def metrics_of_counts(confusion: np.ndarray, gaps: np.ndarray) -> dict[str, np.ndarray]:
-    """All metrics for many resamples at once; counts may be fractions, as means over seeds are.
-
-    Args:
-        confusion: (resamples, gold, predicted) counts.
-        gaps: (resamples, bins) sums of correctness minus confidence.
-    """
-    rows = confusion.sum((1, 2))
-    f1 = _f1(confusion)
+def metrics_of_counts(counts: Counts) -> dict[str, np.ndarray]:
+    """All metrics for many resamples at once, each of shape (resamples,)."""
+    rows = counts.confusion.sum((1, 2))
+    f1 = _f1(counts.confusion)
     return {
         "macro_f1": np.nanmean(f1, axis=1),
-        "macro_f1_3way": np.nanmean(_f1(_THREE_WAY @ confusion @ _THREE_WAY.T), axis=1),
-        "accuracy": np.trace(confusion, axis1=1, axis2=2) / rows,
+        "macro_f1_3way": np.nanmean(_f1(_THREE_WAY @ counts.confusion @ _THREE_WAY.T), axis=1),
+        "accuracy": np.trace(counts.confusion, axis1=1, axis2=2) / rows,
         "f_avg": np.nan_to_num(f1[:, :2]).mean(1),
-        # ten bins of equal width (Guo et al., 2017)
-        "calibration_error": np.abs(gaps).sum(1) / rows,
+        "calibration_error": np.abs(counts.gaps).sum(1) / rows,
+        # 0 to 2, the original form for several classes (Brier, 1950, "Verification of Forecasts")
+        "brier": counts.squares / rows,
         **{f"f1_{stance}": np.nan_to_num(f1[:, index]) for index, stance in enumerate(STANCES)},
     }
 

@@ -12,6 +12,7 @@ _NAMES = {
     "accuracy": "accuracy",
     "f_avg": "F_avg (favor, against)",
     "calibration_error": "calibration error",
+    "brier": "Brier score",
     **{f"f1_{stance}": f"F1 {stance}" for stance in STANCES},
 }
 
@@ -23,10 +24,22 @@ def format_scores(metrics: Mapping[str, Any]) -> str:
         lines.append(f"{_NAMES[metric]:<34}{score['value']:>6.3f}   {score['low']:.3f} - {score['high']:.3f}")
     if groups := metrics.get("groups"):
         lines.append(f"{'groups with all rows right':<34}{groups['all_right']:>6.3f}   of {groups['number']:,}")
+    lines += ["", *_format_abstention(metrics["confidence"])]
     lines += ["", "gold \\ predicted  " + "".join(f"{stance:>13}" for stance in STANCES)]
     for stance, counts in zip(STANCES, metrics["confusion"], strict=True):
         lines.append(f"{stance:<18}" + "".join(f"{count:>13,}" for count in counts))
     return "\n".join(lines)
+
+
+def _format_abstention(confidence: Mapping[str, Any]) -> list[str]:
+    lines = [f"{'to be right':<14}{'abstain below':>14}{'labelled':>12}{'right here':>12}"]
+    for wanted, found in confidence["abstain_below"].items():
+        start = f"{float(wanted):<14.0%}"
+        if found is None:
+            lines.append(f"{start}{'–':>14}{0:>12.1%}")
+        else:
+            lines.append(f"{start}{found['threshold']:>14.4f}{found['coverage']:>12.1%}{found['precision']:>12.1%}")
+    return lines
 
 
 def format_baselines(results: Mapping[str, Mapping[str, Any]]) -> str:

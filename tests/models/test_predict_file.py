@@ -55,6 +55,24 @@ def test_tables(command, trained, records, tmp_path, source_suffix, suffix):
     assert [row["gold_stance"] for row in rows] == [record["stance"] for record in records]
 
 
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_doubtful_records_get_no_stance(command, trained, records, tmp_path, suffix):
+    source, path = write_jsonl(tmp_path / "in.jsonl", records), tmp_path / f"out{suffix}"
+    certain = tmp_path / "all.jsonl"
+    assert command("predict", trained, source, certain).status == 0
+    confidences = [row["confidence"] for row in read_jsonl(certain)]
+    threshold = sorted(confidences)[len(confidences) // 2]
+    result = command("predict", trained, source, path, "--abstain-below", threshold)
+    below = sum(confidence < threshold for confidence in confidences)
+    assert result.status == 0 and f"{len(records)} records classified ({below} without a stance)" in result.err
+    readers = {".jsonl": read_jsonl, ".csv": lambda path: list(csv.DictReader(path.open()))}
+    rows = readers.get(suffix, lambda path: pq.read_table(path).to_pylist())(path)
+    for row, before in zip(rows, read_jsonl(certain), strict=True):
+        assert float(row["confidence"]) == before["confidence"]
+        assert (row["stance"] or None) == (before["stance"] if before["confidence"] >= threshold else None)
+    assert command("predict", trained, source, path, "--overwrite", "--abstain-below", "90").status == 2
+
+
 def test_what_cant_be_used_goes_to_the_rejects_file(command, trained, records, tmp_path):
     lines = [json.dumps(record).encode() for record in records[:4]]
     lines[1:1] = [b'{"text": "x", "target": "y"}', b"\xff\xfe", b"{broken"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from actorstance.data import STANCES, check_record
 from actorstance.models import Prediction
-from actorstance.training.calibration import fit_temperature
+from actorstance.training.calibration import abstention, describe_confidence, fit_temperature
 from actorstance.training.metrics import evaluate_predictions, macro_f1
 from conftest import make_records
 from scipy.special import softmax
@@ -19,7 +19,8 @@ def _random_case(seed, rows=200):
         check_record({**make_records()[i], "text": f"t{i // 2}", "stance": g, "phenomenon": f"p{i % 3}"}, labelled=True)
         for i, g in enumerate(gold)
     ]
-    predictions = [Prediction(str(p), 0.6, {}) for p in predicted]
+    scores = [{stance: 0.6 if stance == p else 0.4 / 3 for stance in STANCES} for p in predicted]
+    predictions = [Prediction(str(p), 0.6, score) for p, score in zip(predicted, scores, strict=True)]
     return gold, predicted, evaluate_predictions(records, predictions)
 
 
@@ -34,6 +35,8 @@ def test_scores_agree_with_scikit_learn():
     assert [value[f"f1_{stance}"] for stance in STANCES] == pytest.approx(by_class)
     assert value["f_avg"] == pytest.approx(by_class[:2].mean())
     assert value["calibration_error"] == pytest.approx(abs(value["accuracy"] - 0.6))
+    squares = np.where(gold == predicted, 0.4**2 + 3 * (0.4 / 3) ** 2, 0.6**2 + (1 - 0.4 / 3) ** 2 + 2 * (0.4 / 3) ** 2)
+    assert value["brier"] == pytest.approx(squares.mean())
     assert report["confusion"] == confusion_matrix(gold, predicted, labels=STANCES).tolist()
     assert set(report["by"]["phenomenon"]) == {"p0", "p1", "p2"}
     assert sum(group["rows"] for group in report["by"]["phenomenon"].values()) == 200
@@ -58,3 +61,38 @@ def test_the_temperature_undoes_overconfidence():
     logits = random.normal(size=(5000, 4)) * 2
     labels = np.array([random.choice(4, p=row) for row in softmax(logits, axis=1)])
     assert fit_temperature(logits * 3, labels) == pytest.approx(3, rel=0.1)
+
+
+def _answers(random, rows, overconfident=0.0):
+    """Confidences, and whether the answers are right: as often as the confidence says, or less often."""
+    confidence = random.uniform(0.3, 1, rows)
+    return confidence, random.random(rows) < confidence - overconfident
+
+
+@pytest.mark.parametrize("overconfident", [0.0, 0.05])
+def test_a_chosen_precision_holds_on_unseen_records(overconfident):
+    random = np.random.default_rng(1)
+    held = 0
+    for _ in range(100):
+        found = abstention(*_answers(random, 1500, overconfident), 0.8)
+        confidence, right = _answers(random, 20_000, overconfident)
+        labelled = confidence >= found["threshold"]
+        assert 0.15 < found["coverage"] < 0.75
+        held += right[labelled].mean() >= 0.8
+    assert held >= 90
+
+
+def test_where_no_threshold_is_good_enough_there_is_none():
+    random = np.random.default_rng(2)
+    assert abstention(*_answers(random, 1500, overconfident=0.3), 0.9) is None
+    assert abstention(np.array([0.9, 0.8]), np.array([True, True]), 0.9) is None
+
+
+def test_confidence_is_described_by_bins_and_by_coverage():
+    confidence = np.array([0.95] * 10 + [0.55] * 10)
+    right = np.array([True] * 9 + [False] + [True] * 4 + [False] * 6)
+    described = describe_confidence(confidence, right)
+    assert [(part["rows"], part["accuracy"]) for part in described["reliability"]] == [(10, 0.4), (10, 0.9)]
+    assert all(part["low"] < part["accuracy"] < part["high"] for part in described["reliability"])
+    by_coverage = {round(point["coverage"], 2): point["precision"] for point in described["coverage"]}
+    assert by_coverage[0.5] == 0.9 and by_coverage[1.0] == 0.65
