@@ -29,7 +29,7 @@ def main() -> int:
     from actorstance.data.files import write_atomically
     from actorstance.training.baselines import BASELINES, evaluate_baseline
     from actorstance.training.config import load_config
-    from actorstance.training.report import format_baselines
+    from actorstance.training.formats import format_baselines
     from actorstance.training.run_folder import METRICS_FILE
 
     if unknown := [name for name in arguments.only or () if name not in BASELINES]:

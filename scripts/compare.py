@@ -26,7 +26,7 @@ def main() -> int:
     from actorstance.data import load_split
     from actorstance.data.files import to_json, write_atomically
     from actorstance.training.comparison import compare, differing_rows, read_system
-    from actorstance.training.report import format_comparison
+    from actorstance.training.formats import format_comparison
 
     try:
         data = load_split(*arguments.data) if arguments.data else None

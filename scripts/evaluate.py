@@ -29,7 +29,7 @@ def main() -> int:
     from actorstance.data.files import write_atomically
     from actorstance.models import StanceClassifier
     from actorstance.training.evaluate import evaluate
-    from actorstance.training.report import format_phenomena, format_scores
+    from actorstance.training.formats import format_phenomena, format_scores
 
     try:
         records = load_split(*arguments.data)

@@ -45,7 +45,7 @@ def main() -> int:
         return 0
 
     # 3. The run.
-    from actorstance.training.report import format_scores, format_seeds
+    from actorstance.training.formats import format_scores, format_seeds
     from actorstance.training.seeds import seeds_folder, train_seeds
     from actorstance.training.train import train
 

@@ -1,183 +1,95 @@
-"""Scores as text, and a run's plots."""
+"""A run's report: one page to look at, its figures as PNG, its scores as Markdown."""
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, select_autoescape
+
 from ..data import STANCES
+from ..data.files import write_atomically
+from . import plots
+from .config import RunConfig
+from .evaluate import Evaluation
+from .formats import METRIC_NAMES, format_scores
 
-_NAMES = {
-    "macro_f1": "macro-F1 (4 stances)",
-    "macro_f1_3way": "macro-F1 (3: conditional as none)",
-    "accuracy": "accuracy",
-    "f_avg": "F_avg (favor, against)",
-    "calibration_error": "calibration error",
-    "brier": "Brier score",
-    **{f"f1_{stance}": f"F1 {stance}" for stance in STANCES},
-}
-
-
-def format_scores(metrics: Mapping[str, Any]) -> str:
-    """The scores with their 95% intervals and the confusion matrix, as a plain-text table."""
-    lines = [f"{metrics['rows']:,} rows{'':29}95% interval"]
-    for metric, score in metrics["scores"].items():
-        lines.append(f"{_NAMES[metric]:<34}{score['value']:>6.3f}   {score['low']:.3f} - {score['high']:.3f}")
-    if groups := metrics.get("groups"):
-        lines.append(f"{'groups with all rows right':<34}{groups['all_right']:>6.3f}   of {groups['number']:,}")
-    lines += ["", *_format_abstention(metrics["confidence"])]
-    lines += ["", "gold \\ predicted  " + "".join(f"{stance:>13}" for stance in STANCES)]
-    for stance, counts in zip(STANCES, metrics["confusion"], strict=True):
-        lines.append(f"{stance:<18}" + "".join(f"{count:>13,}" for count in counts))
-    return "\n".join(lines)
+# The most confident mistakes are where labels, or readers, are wrong.
+MISTAKES = 30
+# Rarer targets and actors stand in metrics.json only.
+SHOWN_GROUPS = 20
 
 
-def _format_abstention(confidence: Mapping[str, Any]) -> list[str]:
-    lines = [f"{'to be right':<14}{'abstain below':>14}{'labelled':>12}{'right here':>12}"]
-    for wanted, found in confidence["abstain_below"].items():
-        start = f"{float(wanted):<14.0%}"
-        if found is None:
-            lines.append(f"{start}{'–':>14}{0:>12.1%}")
-        else:
-            lines.append(f"{start}{found['threshold']:>14.4f}{found['coverage']:>12.1%}{found['precision']:>12.1%}")
-    return lines
-
-
-def format_baselines(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """One line per baseline, from `evaluate_predictions`, with the 95% interval of the headline score."""
-    columns = ["accuracy", "macro_f1_3way", "calibration_error"]
-    rows = next(iter(results.values()))["rows"]
-    header = f"{f'{rows:,} rows':<22}{'macro-F1':>10}{'95% interval':>18}{'accuracy':>12}{'3 stances':>12}{'ECE':>8}"
-    lines = [header]
-    for name, metrics in results.items():
-        scores = metrics["scores"]
-        accuracy, three_way, error = (scores[column]["value"] for column in columns)
-        headline = scores["macro_f1"]
-        interval = f"{headline['low']:.3f} - {headline['high']:.3f}"
-        lines.append(
-            f"{name:<22}{headline['value']:>10.3f}{interval:>18}{accuracy:>12.3f}{three_way:>12.3f}{error:>8.3f}"
-        )
-    return "\n".join(lines)
-
-
-def format_seeds(summary: Mapping[str, Any]) -> str:
-    """Mean ± standard deviation over seeds, as a plain-text table; see `train_seeds`."""
-    seeds = ", ".join(map(str, summary["seeds"]))
-    lines = [f"{f'seeds {seeds}':<34}{'test':>16}{'validation':>16}"]
-    for metric in summary["test"]:
-        cells = [f"{_mean_and_deviation(summary[split][metric]):>16}" for split in ("test", "validation")]
-        lines.append(f"{_NAMES[metric]:<34}{''.join(cells)}")
-    minutes = summary["training_minutes"]
-    return "\n".join(
-        [*lines, "", f"best on validation: {summary['best']}; {minutes['mean']:.1f} minutes of training each"]
-    )
-
-
-def _mean_and_deviation(spread: Mapping[str, Any]) -> str:
-    return f"{spread['mean']:.3f}" + ("" if spread["sd"] is None else f" ± {spread['sd']:.3f}")
-
-
-def format_comparison(report: Mapping[str, Any]) -> str:
-    """What `compare` found, as Markdown."""
-    names = list(report["systems"])
-    seeds = ", ".join(f"{name} {system['seeds']}" for name, system in report["systems"].items())
-    lines = [f"{report['rows']:,} rows; seeds: {seeds}; mean ± standard deviation over seeds", ""]
-    lines += _header("", *names)
-    for metric, label in _NAMES.items():
-        cells = [_mean_and_deviation(report["systems"][name]["scores"][metric]) for name in names]
-        lines.append(_row(label, *cells))
-    columns = ["difference", "95% interval", "p", "p (Holm)"]
-    for metric in ("macro_f1", "macro_f1_3way", *(f"f1_{stance}" for stance in STANCES)):
-        lines += ["", *_header(_NAMES[metric], *columns)]
-        for found in report["differences"][metric]:
-            lines.append(_row(f"{found['of']} over {found['over']}", *_difference(found)))
-    for kind, parts in report["by"].items():
-        lines += ["", f"By {kind}, macro-F1:", "", *_header(kind, "rows", *names, "", *columns)]
-        for value, part in parts.items():
-            means = [f"{part['systems'][name]['mean']:.3f}" for name in names]
-            for number, found in enumerate(part["differences"]):
-                start = [value, str(part["rows"]), *means] if number == 0 else ["", "", *[""] * len(names)]
-                lines.append(_row(*start, f"{found['of']} over {found['over']}", *_difference(found)))
-    return "\n".join(lines)
-
-
-def _difference(found: Mapping[str, Any]) -> list[str]:
-    interval = f"{found['low']:+.3f} to {found['high']:+.3f}"
-    return [f"{found['difference']:+.3f}", interval, f"{found['p']:.3f}", f"{found['p_holm']:.3f}"]
-
-
-def _header(*cells: str) -> list[str]:
-    return [_row(*cells), "|---" * len(cells) + "|"]
-
-
-def _row(*cells: str) -> str:
-    escaped = [cell.replace("|", "\\|") for cell in cells]
-    return f"| {' | '.join(escaped)} |"
-
-
-def format_phenomena(metrics: Mapping[str, Any]) -> str:
-    """Scores by phenomenon, with the share of groups (minimal pairs) that are all right; empty where none is named."""
-    lines = []
-    for value, part in metrics["by"].get("phenomenon", {}).items():
-        groups = part.get("groups")
-        score = part["scores"]["macro_f1"]["value"]
-        accuracy = part["scores"]["accuracy"]["value"]
-        pairs = f"{groups['all_right']:>16.3f}" if groups else f"{'–':>16}"
-        lines.append(f"{value:<24}{part['rows']:>6,}{score:>12.3f}{accuracy:>12.3f}{pairs}")
-    header = f"{'phenomenon':<24}{'rows':>6}{'macro-F1':>12}{'accuracy':>12}{'groups right':>16}"
-    return "\n".join([header, *lines]) if lines else ""
-
-
-def write_report(folder: Path, metrics: Mapping[str, Any], log: Sequence[Mapping[str, float]]) -> None:
-    """Write `scores.md`, `confusion.png` and `learning-curve.png`.
+def write_report(
+    folder: Path, config: RunConfig, metrics: Mapping[str, Any], test: Evaluation, log: Sequence[Mapping[str, float]]
+) -> None:
+    """Write `index.html`, which needs no other file, the figures as PNG, and `scores.md`.
 
     Args:
         folder: made if it does not exist.
-        metrics: of the test split, from `evaluate_predictions`.
+        config: of the run.
+        metrics: what `metrics.json` holds.
+        test: the test rows and the answers.
         log: the Trainer's log lines.
     """
     folder.mkdir(exist_ok=True)
-    lines = ["# Test scores", "", "```text", format_scores(metrics), "```", ""]
-    for name, groups in metrics["by"].items():
+    scores = metrics["test"]
+    figures = {
+        "learning-curve": plots.learning_curve(log),
+        "confusion": plots.confusion(scores["confusion"]),
+        "reliability": plots.reliability(scores["confidence"]),
+        "risk-coverage": plots.risk_coverage(scores["confidence"]),
+    }
+    images = {}
+    for name, figure in figures.items():
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=150)
+        (folder / f"{name}.png").write_bytes(buffer.getvalue())
+        images[figure.axes[0].get_title()] = base64.b64encode(buffer.getvalue()).decode()
+    environment = Environment(
+        loader=PackageLoader("actorstance.training", "."), autoescape=select_autoescape(), trim_blocks=True
+    )
+    page = environment.get_template("report.html").render(
+        config=config,
+        metrics=metrics,
+        names=METRIC_NAMES,
+        images=images,
+        groups=_groups(scores),
+        mistakes=_mistakes(test),
+    )
+    write_atomically(folder / "index.html", page)
+    write_atomically(folder / "scores.md", _scores_as_markdown(scores))
+
+
+def _groups(scores: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """What has a line with an interval in the page: stances by F1, the others by macro-F1, the largest first."""
+    groups = {
+        "stance": [
+            {"name": stance, "rows": sum(counts)} | scores["scores"][f"f1_{stance}"]
+            for stance, counts in zip(STANCES, scores["confusion"], strict=True)
+        ]
+    }
+    for kind, parts in scores["by"].items():
+        largest = sorted(parts.items(), key=lambda part: -part[1]["rows"])[:SHOWN_GROUPS]
+        groups[kind] = [{"name": name, "rows": part["rows"]} | part["scores"]["macro_f1"] for name, part in largest]
+    return groups
+
+
+def _mistakes(test: Evaluation) -> list[dict[str, Any]]:
+    columns, rows = test.table()
+    answers = [dict(zip(columns, row, strict=True)) for row in rows]
+    wrong = [answer for answer in answers if answer["stance"] != answer["gold_stance"]]
+    return sorted(wrong, key=lambda answer: -answer["confidence"])[:MISTAKES]
+
+
+def _scores_as_markdown(scores: Mapping[str, Any]) -> str:
+    lines = ["# Test scores", "", "```text", format_scores(scores), "```", ""]
+    for name, groups in scores["by"].items():
         lines += [f"## By {name}", "", f"| {name} | rows | macro-F1 | 95% interval |", "|---|---:|---:|---|"]
         for value, group in groups.items():
             score = group["scores"]["macro_f1"]
             row = [value.replace("|", "\\|"), str(group["rows"]), f"{score['value']:.3f}"]
             lines.append(f"| {' | '.join(row)} | {score['low']:.3f} – {score['high']:.3f} |")
         lines.append("")
-    (folder / "scores.md").write_text("\n".join(lines), encoding="utf-8")
-    _plot_confusion(folder / "confusion.png", metrics["confusion"])
-    _plot_learning_curve(folder / "learning-curve.png", log)
-
-
-def _plot_confusion(path: Path, counts: Sequence[Sequence[int]]) -> None:
-    from matplotlib.figure import Figure  # no pyplot: it would look for a screen
-
-    figure = Figure(figsize=(5, 4.4), layout="constrained")
-    axes = figure.subplots()
-    shares = [[count / max(1, sum(row)) for count in row] for row in counts]
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for i, row in enumerate(counts):
-        for j, count in enumerate(row):
-            axes.text(j, i, str(count), ha="center", va="center", color="white" if shares[i][j] > 0.5 else "black")
-    axes.set_xticks(range(len(STANCES)), STANCES)
-    axes.set_yticks(range(len(STANCES)), STANCES)
-    axes.set(xlabel="predicted", ylabel="gold", title="Test rows by stance (shade: share of the gold stance)")
-    axes.title.set_fontsize(10)
-    figure.savefig(path, dpi=150)
-
-
-def _plot_learning_curve(path: Path, log: Sequence[Mapping[str, float]]) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    for key, label in [("loss", "training loss"), ("eval_loss", "validation loss")]:
-        points = [(line["epoch"], line[key]) for line in log if key in line]
-        axes.plot(*zip(*points, strict=True), label=label)
-    f1_axes = axes.twinx()
-    points = [(line["epoch"], line["eval_macro_f1"]) for line in log if "eval_macro_f1" in line]
-    f1_axes.plot(*zip(*points, strict=True), color="tab:green", marker="o", label="validation macro-F1")
-    axes.set(xlabel="epoch", ylabel="cross-entropy")
-    f1_axes.set(ylabel="macro-F1", ylim=(0, 1))
-    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
-    figure.savefig(path, dpi=150)
+    return "\n".join(lines)

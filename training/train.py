@@ -66,7 +66,8 @@ def train(config: RunConfig, *, resume: bool = False, overwrite: bool = False) -
             **facts,
         }
         results["test"].write_predictions(folder / "predictions.jsonl")
-        write_report(folder / "report", results["test"].metrics, json.loads((folder / LOG_FILE).read_text()))
+        log = json.loads((folder / LOG_FILE).read_text())
+        write_report(folder / "report", config, metrics, results["test"], log)
         for name, result in results.items():
             scores = result.metrics["scores"]
             tracker.summarize({f"{name}/{metric}": score["value"] for metric, score in scores.items()})

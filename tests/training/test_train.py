@@ -49,7 +49,7 @@ def test_a_run_folder_holds_what_is_promised(trained, tiny_config, splits):
     right = sum(row["stance"] == row["gold_stance"] for row in rows)
     assert metrics["test"]["scores"]["accuracy"]["value"] == pytest.approx(right / len(rows))
     assert metrics["test"]["scores"]["macro_f1"]["value"] > 0.9, "it learned nothing"
-    for name in ("confusion.png", "learning-curve.png"):
+    for name in ("confusion.png", "learning-curve.png", "reliability.png", "risk-coverage.png"):
         assert (trained / "report" / name).read_bytes().startswith(b"\x89PNG")
     assert "macro-F1 (4 stances)" in (trained / "report" / "scores.md").read_text()
 
