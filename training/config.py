@@ -57,6 +57,9 @@ class DataConfig(_Section):
     validation: DataFile
     test: DataFile
     teachers: list[DataFile]
+    train_share: Annotated[float, Field(gt=0, le=1)]
+    held_out_actors: list[Annotated[str, Field(min_length=1)]]
+    held_out_targets: list[Annotated[str, Field(min_length=1)]]
 
 
 class ModelConfig(_Section):

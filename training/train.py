@@ -14,6 +14,7 @@ from .config import RunConfig
 from .distillation import Scores, add_questions, read_teachers
 from .evaluate import evaluate
 from .fit import fit, prepare
+from .generalisation import hold_out, sample_passages
 from .report import write_report
 from .run_folder import CHECKPOINTS, LOG_FILE, METRICS_FILE, check_folder, is_finished, make_folder, wandb_id
 from .tracking import Tracker
@@ -90,6 +91,7 @@ def load_splits(config: RunConfig) -> tuple[dict[str, list[Record]], dict[Record
 
     Raises:
         CorpusError: every mistake in any of the files, or every leak between them.
+        ValueError: see `hold_out`.
     """
     splits: dict[str, list[Record]] = {}
     problems: list[str] = []
@@ -106,7 +108,9 @@ def load_splits(config: RunConfig) -> tuple[dict[str, list[Record]], dict[Record
     except CorpusError as error:
         problems += error.problems
     if not problems:
-        splits["train"] = add_questions(splits["train"], teachers)
+        if config.data.held_out_actors or config.data.held_out_targets:
+            splits = hold_out(splits, config.data.held_out_actors, config.data.held_out_targets)
+        splits["train"] = add_questions(sample_passages(splits["train"], config.data.train_share), teachers)
         problems = [f"leak between splits: {leak}" for leak in find_leaks(splits)]
     if problems:
         raise CorpusError(problems)
