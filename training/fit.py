@@ -90,7 +90,9 @@ def prepare(config: RunConfig, splits: Mapping[str, Sequence[Record]], teachers:
     return Materials(model, tokenizer, train, validation)
 
 
-def fit(config: RunConfig, materials: Materials, tracker: Tracker) -> StanceClassifier:
+def fit(
+    config: RunConfig, materials: Materials, tracker: Tracker, callbacks: Sequence[TrainerCallback] = ()
+) -> StanceClassifier:
     """Fine-tune the encoder, keep the best epoch, fit the temperature, save the model to the run folder."""
     folder = config.run_dir
     model, tokenizer = materials.model, materials.tokenizer
@@ -103,7 +105,7 @@ def fit(config: RunConfig, materials: Materials, tracker: Tracker) -> StanceClas
         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
         compute_loss_func=_make_loss(config, np.array(materials.train["labels"]).argmax(-1)),
         compute_metrics=_validation_metrics,
-        callbacks=[_TrackProgress(tracker)],
+        callbacks=[_TrackProgress(tracker), *callbacks],
     )
     if config.training.early_stopping_patience is not None:
         trainer.add_callback(EarlyStoppingCallback(config.training.early_stopping_patience))

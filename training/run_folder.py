@@ -1,6 +1,7 @@
 """A run's folder: made once, resumed only by the same config, written so that a kill leaves nothing half-done."""
 
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -65,7 +66,9 @@ def make_folder(config: RunConfig, facts: Mapping[str, Any], *, overwrite: bool)
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     (new / "config.yaml").write_text(config.to_yaml(), encoding="utf-8")
-    state = {"facts": dict(facts), "wandb_id": uuid.uuid4().hex[:8]}
+    # The agent of a wandb sweep knows its runs by the id that it hands down.
+    given = os.environ.get("WANDB_RUN_ID") if os.environ.get("WANDB_SWEEP_ID") else None
+    state = {"facts": dict(facts), "wandb_id": given or uuid.uuid4().hex[:8]}
     (new / _STATE_FILE).write_text(json.dumps(state, indent=2) + "\n")
     new.replace(folder)  # both files or none
 

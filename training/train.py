@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from transformers import TrainerCallback
+
 from ..data import STANCES, CorpusError, Record, find_leaks, load_split
 from ..data.files import write_atomically
 from .config import RunConfig
@@ -22,7 +24,9 @@ from .tracking import Tracker
 _log = logging.getLogger(__name__)
 
 
-def train(config: RunConfig, *, resume: bool = False, overwrite: bool = False) -> dict[str, Any]:
+def train(
+    config: RunConfig, *, resume: bool = False, overwrite: bool = False, callbacks: Sequence[TrainerCallback] = ()
+) -> dict[str, Any]:
     """Train, calibrate, evaluate and track one model; everything lands in `config.run_dir`.
 
     Args:
@@ -30,6 +34,7 @@ def train(config: RunConfig, *, resume: bool = False, overwrite: bool = False) -
         resume: go on with an unfinished run of the same config from its last checkpoint; a finished one is left as it
             is.
         overwrite: remove an existing run folder first.
+        callbacks: more for the Trainer to call, such as a search that gives up hopeless runs.
 
     Returns:
         What `metrics.json` holds: "test" and "validation" as `evaluate_predictions` gives them, and how the model was
@@ -54,7 +59,7 @@ def train(config: RunConfig, *, resume: bool = False, overwrite: bool = False) -
     tracker = Tracker(config, folder, facts, run_id=wandb_id(folder))
     try:
         started = time.perf_counter()
-        classifier = fit(config, materials, tracker)
+        classifier = fit(config, materials, tracker, callbacks)
         minutes = (time.perf_counter() - started) / 60
         results = {
             "test": evaluate(classifier, splits["test"]),
