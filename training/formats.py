@@ -63,7 +63,7 @@ def format_seeds(summary: Mapping[str, Any]) -> str:
     seeds = ", ".join(map(str, summary["seeds"]))
     lines = [f"{f'seeds {seeds}':<34}{'test':>16}{'validation':>16}"]
     for metric in summary["test"]:
-        cells = [f"{_mean_and_deviation(summary[split][metric]):>16}" for split in ("test", "validation")]
+        cells = [f"{mean_and_deviation(summary[split][metric]):>16}" for split in ("test", "validation")]
         lines.append(f"{METRIC_NAMES[metric]:<34}{''.join(cells)}")
     minutes = summary["training_minutes"]
     return "\n".join(
@@ -71,7 +71,8 @@ def format_seeds(summary: Mapping[str, Any]) -> str:
     )
 
 
-def _mean_and_deviation(spread: Mapping[str, Any]) -> str:
+def mean_and_deviation(spread: Mapping[str, Any]) -> str:
+    """Such as "0.702 ± 0.010"; the mean alone where there is one value."""
     return f"{spread['mean']:.3f}" + ("" if spread["sd"] is None else f" ± {spread['sd']:.3f}")
 
 
@@ -82,7 +83,7 @@ def format_comparison(report: Mapping[str, Any]) -> str:
     lines = [f"{report['rows']:,} rows; seeds: {seeds}; mean ± standard deviation over seeds", ""]
     lines += _header("", *names)
     for metric, label in METRIC_NAMES.items():
-        cells = [_mean_and_deviation(report["systems"][name]["scores"][metric]) for name in names]
+        cells = [mean_and_deviation(report["systems"][name]["scores"][metric]) for name in names]
         lines.append(_row(label, *cells))
     columns = ["difference", "95% interval", "p", "p (Holm)"]
     for metric in ("macro_f1", "macro_f1_3way", *(f"f1_{stance}" for stance in STANCES)):
