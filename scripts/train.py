@@ -3,6 +3,7 @@
 python scripts/train.py configs/default.yaml
 python scripts/train.py configs/default.yaml --seeds 1,2,3
 python scripts/train.py configs/default.yaml seed=2 name=default-seed2 training.learning_rate=1e-4
+accelerate launch --config_file configs/accelerate/several-gpus.yaml scripts/train.py configs/default.yaml
 """
 
 import argparse
@@ -45,6 +46,7 @@ def main() -> int:
         return 0
 
     # 3. The run.
+    from accelerate import PartialState
     from actorstance.training.formats import format_scores, format_seeds
     from actorstance.training.seeds import seeds_folder, train_seeds
     from actorstance.training.train import train
@@ -52,7 +54,8 @@ def main() -> int:
     try:
         if arguments.seeds:
             summary = train_seeds(config, arguments.seeds, overwrite=arguments.overwrite)
-            print(f"\n{format_seeds(summary)}\n\nThe runs and summary.json are in {seeds_folder(config)}")
+            if PartialState().is_main_process:
+                print(f"\n{format_seeds(summary)}\n\nThe runs and summary.json are in {seeds_folder(config)}")
             return 0
         metrics = train(config, resume=arguments.resume, overwrite=arguments.overwrite)
     except (ValueError, OSError) as error:
@@ -63,9 +66,10 @@ def main() -> int:
         return 130
 
     # 4. What came out.
-    print(f"\nTest scores of {config.run_dir}")
-    print(format_scores(metrics["test"]))
-    print(f"\nThe run, with model, predictions and report, is in {config.run_dir}")
+    if PartialState().is_main_process:
+        print(f"\nTest scores of {config.run_dir}")
+        print(format_scores(metrics["test"]))
+        print(f"\nThe run, with model, predictions and report, is in {config.run_dir}")
     return 0
 
 

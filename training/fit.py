@@ -120,9 +120,12 @@ def fit(
     output = trainer.predict(materials.validation)
     temperature = fit_temperature(np.asarray(output.predictions), np.asarray(output.label_ids).argmax(-1))
     cast(StanceConfig, model.config).calibration_temperature = temperature
-    write_atomically(folder / LOG_FILE, json.dumps(trainer.state.log_history, indent=1) + "\n")
-    tokenizer.save_pretrained(folder)
-    model.save_pretrained(folder)
+    weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)  # gathers them where they are sharded
+    if trainer.is_world_process_zero():
+        write_atomically(folder / LOG_FILE, json.dumps(trainer.state.log_history, indent=1) + "\n")
+        tokenizer.save_pretrained(folder)
+        model.save_pretrained(folder, state_dict=weights)
+    trainer.accelerator.wait_for_everyone()
     # Measured is what was saved, by the code that users load it with.
     return StanceClassifier.from_pretrained(folder, device=trainer.args.device)
 
@@ -202,6 +205,7 @@ def training_arguments(config: RunConfig) -> TrainingArguments:
         restore_callback_states_from_checkpoint=True,  # early stopping counts on after --resume
         remove_unused_columns=True,
         report_to="none",  # tracking is ours: see tracking.py
+        accelerator_config={"split_batches": True},  # a batch is the config's, however many processes share it
         dataloader_pin_memory=torch.accelerator.is_available(),
     )
 

@@ -55,6 +55,11 @@ def is_finished(config: RunConfig) -> bool:
     return (config.run_dir / METRICS_FILE).exists()
 
 
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """What `metrics.json` holds."""
+    return dict(json.loads((folder / METRICS_FILE).read_text()))
+
+
 def make_folder(config: RunConfig, facts: Mapping[str, Any], *, overwrite: bool) -> None:
     """Make the run folder with its `config.yaml`, unless it is there to be resumed."""
     folder = config.run_dir

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from accelerate import PartialState
 
 from ..data.files import write_atomically
 from .config import RunConfig
@@ -52,7 +53,8 @@ def train_seeds(config: RunConfig, seeds: Sequence[int], *, overwrite: bool = Fa
         _log.warning("seed %d: %s", seed, run.run_dir)
         results[name] = train(run, resume=not overwrite, overwrite=overwrite)
     summary = summarize(results, list(dict.fromkeys(seeds)))
-    write_atomically(folder / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
+    if PartialState().is_main_process:
+        write_atomically(folder / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
     return summary
 
 

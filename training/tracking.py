@@ -26,12 +26,15 @@ class Tracker:
         folder: the run folder; wandb's files go to `wandb/` in it.
         facts: more to record with the config, such as the corpus fingerprint.
         run_id: the wandb run's id; a resumed run goes on under the same one.
+        enabled: of several training processes, only one tracks.
     """
 
-    def __init__(self, config: RunConfig, folder: Path, facts: Mapping[str, Any], run_id: str) -> None:
+    def __init__(
+        self, config: RunConfig, folder: Path, facts: Mapping[str, Any], run_id: str, *, enabled: bool = True
+    ) -> None:
         self._timeout = config.tracking.timeout
         self._process: Any = None
-        if config.tracking.mode == "disabled":
+        if config.tracking.mode == "disabled" or not enabled:
             return
         context = multiprocessing.get_context("spawn")
         self._queue: Any = context.Queue()

@@ -8,17 +8,30 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
+from accelerate import PartialState
+from accelerate.utils import gather_object
 from transformers import TrainerCallback
 
 from ..data import STANCES, CorpusError, Record, find_leaks, load_split
 from ..data.files import write_atomically
+from ..models import StanceClassifier
 from .config import RunConfig
 from .distillation import Scores, add_questions, read_teachers
 from .evaluate import evaluate
 from .fit import fit, prepare
 from .generalisation import hold_out, sample_passages
 from .report import write_report
-from .run_folder import CHECKPOINTS, LOG_FILE, METRICS_FILE, check_folder, is_finished, make_folder, wandb_id
+from .run_folder import (
+    CHECKPOINTS,
+    LOG_FILE,
+    METRICS_FILE,
+    check_folder,
+    is_finished,
+    make_folder,
+    read_metrics,
+    wandb_id,
+)
 from .tracking import Tracker
 
 _log = logging.getLogger(__name__)
@@ -28,6 +41,8 @@ def train(
     config: RunConfig, *, resume: bool = False, overwrite: bool = False, callbacks: Sequence[TrainerCallback] = ()
 ) -> dict[str, Any]:
     """Train, calibrate, evaluate and track one model; everything lands in `config.run_dir`.
+
+    Under `accelerate launch` every process trains on its part of each batch; the first one alone writes and evaluates.
 
     Args:
         config: from `load_config`.
@@ -45,47 +60,63 @@ def train(
         RunFolderError: the folder exists (neither `resume` nor `overwrite`), or holds a run of another config.
     """
     folder = config.run_dir
+    process = PartialState(cpu=not torch.accelerator.is_available())
     splits, teachers = load_splits(config)
     facts = {"corpus": fingerprint(splits, teachers), "rows": {name: len(records) for name, records in splits.items()}}
-    check_folder(config, facts, resume=resume, overwrite=overwrite)
-    if resume and is_finished(config):
+    finished = False
+    if process.is_main_process:
+        check_folder(config, facts, resume=resume, overwrite=overwrite)
+        finished = resume and is_finished(config)
+    (finished,) = gather_object([finished])[:1]
+    if finished:
         _log.warning("%s is a finished run of this config: nothing to do", folder)
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-        return dict(json.loads((folder / METRICS_FILE).read_text()))
+        return read_metrics(folder)
 
-    # The last thing that can be wrong: only then a folder is made or replaced.
-    materials = prepare(config, splits, teachers)
-    make_folder(config, facts, overwrite=overwrite)
-    tracker = Tracker(config, folder, facts, run_id=wandb_id(folder))
+    materials = prepare(config, splits, teachers)  # the last thing that can be wrong: then a folder is made or replaced
+    if process.is_main_process:
+        make_folder(config, facts, overwrite=overwrite)
+    process.wait_for_everyone()
+    tracker = Tracker(config, folder, facts, wandb_id(folder), enabled=process.is_main_process)
     try:
         started = time.perf_counter()
         classifier = fit(config, materials, tracker, callbacks)
         minutes = (time.perf_counter() - started) / 60
-        results = {
-            "test": evaluate(classifier, splits["test"]),
-            "validation": evaluate(classifier, splits["validation"]),
-        }
-        metrics = {name: result.metrics for name, result in results.items()} | {
-            "temperature": classifier.config.calibration_temperature,
-            "training_minutes": round(minutes, 2),
-            "parameters": classifier.model.num_parameters(),
-            **facts,
-        }
-        results["test"].write_predictions(folder / "predictions.jsonl")
-        log = json.loads((folder / LOG_FILE).read_text())
-        write_report(folder / "report", config, metrics, results["test"], log)
-        for name, result in results.items():
-            scores = result.metrics["scores"]
-            tracker.summarize({f"{name}/{metric}": score["value"] for metric, score in scores.items()})
-        tracker.confusion("test/confusion", *results["test"].indices(), STANCES)
-        tracker.table("test/predictions", *results["test"].table())
-        write_atomically(folder / METRICS_FILE, json.dumps(metrics, indent=2) + "\n")
-        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+        if process.is_main_process:
+            _measure(config, classifier, splits, facts | {"training_minutes": round(minutes, 2)}, tracker)
     except BaseException:
         tracker.finish(exit_code=1)
         raise
     tracker.finish()
-    return metrics
+    process.wait_for_everyone()
+    return read_metrics(folder)
+
+
+def _measure(
+    config: RunConfig,
+    classifier: StanceClassifier,
+    splits: Mapping[str, Sequence[Record]],
+    facts: Mapping[str, Any],
+    tracker: Tracker,
+) -> None:
+    """Evaluate the model and write what the run is about; `metrics.json` comes last and makes it finished."""
+    folder = config.run_dir
+    results = {name: evaluate(classifier, splits[name]) for name in ("test", "validation")}
+    metrics = {name: result.metrics for name, result in results.items()} | {
+        "temperature": classifier.config.calibration_temperature,
+        "parameters": classifier.model.num_parameters(),
+        **facts,
+    }
+    results["test"].write_predictions(folder / "predictions.jsonl")
+    log = json.loads((folder / LOG_FILE).read_text())
+    write_report(folder / "report", config, metrics, results["test"], log)
+    for name, result in results.items():
+        scores = result.metrics["scores"]
+        tracker.summarize({f"{name}/{metric}": score["value"] for metric, score in scores.items()})
+    tracker.confusion("test/confusion", *results["test"].indices(), STANCES)
+    tracker.table("test/predictions", *results["test"].table())
+    write_atomically(folder / METRICS_FILE, json.dumps(metrics, indent=2) + "\n")
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
 
 
 def load_splits(config: RunConfig) -> tuple[dict[str, list[Record]], dict[Record, Scores]]:
