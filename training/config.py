@@ -99,7 +99,9 @@ class TrackingConfig(_Section):
     project: Annotated[str, Field(min_length=1)]
     entity: str | None
     group: str | None
+    job_type: str | None
     tags: list[str]
+    artifacts: bool
     timeout: Annotated[int, Field(ge=1, le=3600)]
 
 

@@ -55,6 +55,12 @@ def is_finished(config: RunConfig) -> bool:
     return (config.run_dir / METRICS_FILE).exists()
 
 
+def model_files(folder: Path) -> list[Path]:
+    """The model's weights, configuration and tokenizer: what `StanceClassifier.from_pretrained` needs."""
+    names = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+    return [folder / name for name in names if (folder / name).is_file()]
+
+
 def read_metrics(folder: Path) -> dict[str, Any]:
     """What `metrics.json` holds."""
     return dict(json.loads((folder / METRICS_FILE).read_text()))

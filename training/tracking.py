@@ -45,7 +45,7 @@ class Tracker:
             "config": config.model_dump() | {"facts": dict(facts)},
             "dir": str(folder.resolve()),
             "mode": config.tracking.mode,
-            **config.tracking.model_dump(include={"project", "entity", "group", "tags"}),
+            **config.tracking.model_dump(include={"project", "entity", "group", "job_type", "tags"}),
         }
         arguments = (settings, self._timeout, os.getpid(), self._queue, self._answers)
         try:
@@ -71,6 +71,24 @@ class Tracker:
     def confusion(self, name: str, gold: Sequence[int], predicted: Sequence[int], labels: Sequence[str]) -> None:
         """Record a confusion matrix from class indices."""
         self._send("confusion", name, list(gold), list(predicted), list(labels))
+
+    def images(self, paths: Mapping[str, Path]) -> None:
+        """Record pictures from files, by name."""
+        self._send("images", {name: str(path) for name, path in paths.items()})
+
+    def artifact(self, name: str, kind: str, paths: Sequence[Path], facts: Mapping[str, Any], *, used: bool) -> None:
+        """Record files as a version of an artifact: one that the run used, or one that it made.
+
+        A run that is offline can't ask for versions that exist, so what it used counts as made by it there.
+
+        Args:
+            name: of the artifact, the same for all its versions.
+            kind: such as dataset or model.
+            paths: files and folders, which must not change before the run is uploaded; they are not copied.
+            facts: more to say of this version.
+            used: whether the run used it.
+        """
+        self._send("artifact", name, kind, [str(path) for path in paths], dict(facts), used)
 
     def finish(self, exit_code: int = 0) -> None:
         """Let wandb write or upload what is left, for at most `tracking.timeout` seconds."""
@@ -174,6 +192,19 @@ def _record(run: Any, action: str, arguments: tuple[Any, ...]) -> None:
     elif action == "table":
         name, columns, rows = arguments
         run.log({name: wandb.Table(columns=columns, data=rows)})
+    elif action == "images":
+        (paths,) = arguments
+        run.log({name: wandb.Image(path) for name, path in paths.items()})
+    elif action == "artifact":
+        name, kind, paths, facts, used = arguments
+        artifact = wandb.Artifact(name, type=kind, metadata=facts)
+        for path in map(Path, paths):
+            add = artifact.add_dir if path.is_dir() else artifact.add_file
+            add(str(path), policy="immutable")
+        if used and not run.offline:
+            run.use_artifact(artifact)
+        else:
+            run.log_artifact(artifact)
     elif action == "confusion":
         name, gold, predicted, labels = arguments
         run.log({name: wandb.plot.confusion_matrix(y_true=gold, preds=predicted, class_names=labels)})

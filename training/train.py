@@ -6,6 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,6 +30,7 @@ from .run_folder import (
     check_folder,
     is_finished,
     make_folder,
+    model_files,
     read_metrics,
     wandb_id,
 )
@@ -78,6 +80,9 @@ def train(
         make_folder(config, facts, overwrite=overwrite)
     process.wait_for_everyone()
     tracker = Tracker(config, folder, facts, wandb_id(folder), enabled=process.is_main_process)
+    if config.tracking.artifacts:
+        corpus = [Path(config.data.train), Path(config.data.validation), Path(config.data.test)]
+        tracker.artifact("corpus", "dataset", corpus, {"corpus": facts["corpus"]}, used=True)
     try:
         started = time.perf_counter()
         classifier = fit(config, materials, tracker, callbacks)
@@ -114,7 +119,14 @@ def _measure(
         scores = result.metrics["scores"]
         tracker.summarize({f"{name}/{metric}": score["value"] for metric, score in scores.items()})
     tracker.confusion("test/confusion", *results["test"].indices(), STANCES)
-    tracker.table("test/predictions", *results["test"].table())
+    columns, rows = results["test"].table()
+    tracker.table("test/predictions", columns, rows)
+    gold, said = columns.index("gold_stance"), columns.index("stance")
+    tracker.table("test/errors", columns, [row for row in rows if row[gold] != row[said]])
+    tracker.images({f"test/{path.stem}": path for path in sorted((folder / "report").glob("*.png"))})
+    if config.tracking.artifacts:
+        scores = {name: score["value"] for name, score in metrics["test"]["scores"].items()}
+        tracker.artifact(config.name, "model", model_files(folder), {"corpus": facts["corpus"]} | scores, used=False)
     write_atomically(folder / METRICS_FILE, json.dumps(metrics, indent=2) + "\n")
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
 

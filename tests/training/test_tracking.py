@@ -81,6 +81,21 @@ def test_an_offline_run_holds_config_losses_metrics_confusion_and_predictions(co
     assert table["columns"][:4] == ["text", "context", "actor", "target"]
     assert len(table["data"]) == metrics["test"]["rows"]
     assert list(folder.glob("wandb/offline-run-*/files/media/table/test/confusion*.table.json"))
+    (media,) = folder.glob("wandb/offline-run-*/files/media/table/test/errors*.table.json")
+    wrong = round(metrics["test"]["rows"] * (1 - metrics["test"]["scores"]["accuracy"]["value"]))
+    assert len(json.loads(media.read_text())["data"]) == wrong
+    assert list(folder.glob("wandb/offline-run-*/files/media/images/test/reliability*.png"))
+
+    assert run.job_type == "train"
+    artifacts = {record.artifact.name: record.artifact for record in records if record.HasField("artifact")}
+    artifacts = {name: artifact for name, artifact in artifacts.items() if artifact.type != "run_table"}
+    assert {name: artifact.type for name, artifact in artifacts.items()} == {"corpus": "dataset", "tiny": "model"}
+    files = {name: {entry.path for entry in artifact.manifest.contents} for name, artifact in artifacts.items()}
+    assert files["corpus"] == {"train.jsonl", "validation.jsonl", "test.jsonl"}
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= files["tiny"]
+    facts = {name: json.loads(artifact.metadata) for name, artifact in artifacts.items()}
+    assert facts["corpus"]["corpus"] == facts["tiny"]["corpus"] == metrics["corpus"] == config["facts"]["corpus"]
+    assert facts["tiny"]["macro_f1"] == metrics["test"]["scores"]["macro_f1"]["value"]
 
 
 def _track_something(config, tmp_path, monkeypatch, **environment: str) -> None:
