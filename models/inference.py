@@ -76,6 +76,24 @@ class StanceClassifier:
         """The model's configuration."""
         return cast(StanceConfig, self.model.config)
 
+    def threshold(self, precision: float) -> float:
+        """The confidence below which to abstain, for labels that are right as often as wanted.
+
+        Args:
+            precision: one of the shares that thresholds were chosen for in training, such as 0.9.
+
+        Raises:
+            ValueError: there is none for it.
+        """
+        known = {wanted: limit for wanted, limit in self.config.abstain_below.items() if limit is not None}
+        limit = known.get(str(precision))
+        if limit is None:
+            options = ", ".join(known) or "none: its validation split was too small, or it is too seldom right"
+            raise ValueError(
+                f"no threshold for labels that are right {precision} of the time; this model has {options}"
+            )
+        return limit
+
     def pair(self, text: str, *, actor: str, target: str, context: str = "") -> dict[str, str]:
         """The model's input as strings, cut to its length, for `transformers.pipeline("text-classification")`.
 

@@ -24,6 +24,8 @@ class StanceConfig(PreTrainedConfig):
         dropout: share of the pooled vector's components dropped while training, 0 to 1.
         calibration_temperature: the logits are divided by it, so that their softmax is calibrated (Guo et al., 2017,
             "On Calibration of Modern Neural Networks").
+        abstain_below: how often labels shall be right ("0.9") and the confidence from which on they were on validation,
+            None where they never are; see `actorstance.training.calibration.abstention_thresholds`.
     """
 
     model_type = "actorstance"
@@ -38,6 +40,7 @@ class StanceConfig(PreTrainedConfig):
         max_tokens: int = 192,
         dropout: float = 0.1,
         calibration_temperature: float = 1.0,
+        abstain_below: dict[str, float | None] | None = None,
         **kwargs: Any,
     ) -> None:
         if encoder is None or isinstance(encoder, dict):
@@ -50,6 +53,7 @@ class StanceConfig(PreTrainedConfig):
         self.max_tokens = max_tokens
         self.dropout = dropout
         self.calibration_temperature = calibration_temperature
+        self.abstain_below = abstain_below or {}
         kwargs.setdefault("id2label", dict(enumerate(STANCES)))
         kwargs.setdefault("label2id", {stance: index for index, stance in enumerate(STANCES)})
         super().__init__(**kwargs)

@@ -43,7 +43,7 @@ def predict_file(
             can't be used go to `<destination>.rejects.jsonl` (standard error if the destination is standard output)
             with `line`, `error` and `record`.
         abstain_below: records with a lower confidence are written without a stance (None, an empty cell in CSV), their
-            confidence and scores as they are; `actorstance.training.calibration.abstention` finds a good one.
+            confidence and scores as they are; `StanceClassifier.threshold` says which to choose.
         overwrite: replace files of an earlier call.
         quiet: no progress bar.
 

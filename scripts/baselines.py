@@ -31,20 +31,23 @@ def main() -> int:
     from actorstance.training.config import load_config
     from actorstance.training.formats import format_baselines
     from actorstance.training.run_folder import METRICS_FILE
+    from actorstance.training.train import load_splits
 
     if unknown := [name for name in arguments.only or () if name not in BASELINES]:
         print(f"error: no baseline {', '.join(unknown)}; there are: {', '.join(BASELINES)}", file=sys.stderr)
         return 1
     try:
         config = load_config(arguments.config, arguments.overrides)
-        train, test = load_split(config.data.train), load_split(*arguments.data or [config.data.test])
+        splits, _ = load_splits(config)
+        train = [record for record in splits["train"] if record.stance]  # not what only teachers answer
+        test = load_split(*arguments.data) if arguments.data else splits["test"]
         results = {}
         for name in arguments.only or BASELINES:
             evaluation = evaluate_baseline(name, train, test, config.model)
             results[name] = evaluation.metrics
             if arguments.output:
                 folder = arguments.output / name.replace(" ", "-")
-                folder.mkdir(parents=True, exist_ok=True)
+                write_atomically(folder / "config.yaml", config.to_yaml())
                 evaluation.write_predictions(folder / "predictions.jsonl")
                 write_atomically(folder / METRICS_FILE, json.dumps({"test": evaluation.metrics}, indent=2) + "\n")
         print(format_baselines(results))

@@ -1,7 +1,7 @@
 """Classify every record of a file (.jsonl, .csv or .parquet; - is JSONL on standard input or output).
 
 python scripts/predict.py runs/default records.jsonl classified.jsonl
-python scripts/predict.py runs/default records.jsonl classified.jsonl --abstain-below 0.8
+python scripts/predict.py runs/default records.jsonl classified.jsonl --precision 0.9
 cat records.jsonl | python scripts/predict.py runs/default - - > classified.jsonl
 """
 
@@ -10,9 +10,12 @@ import sys
 
 
 def parse_confidence(text: str) -> float:
-    confidence = float(text)
+    try:
+        confidence = float(text)
+    except ValueError:
+        confidence = -1.0
     if not 0 <= confidence <= 1:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"expected a confidence from 0 to 1, found {text}")
     return confidence
 
 
@@ -21,12 +24,15 @@ def main() -> int:
     parser.add_argument("run", help="run folder, or a model of this kind on the Hugging Face Hub")
     parser.add_argument("input", help="records with text, actor, target and optionally context")
     parser.add_argument("output", help="the same records with stance, confidence and scores")
-    parser.add_argument(
-        "--abstain-below",
-        type=parse_confidence,
-        default=0.0,
-        metavar="CONFIDENCE",
-        help="no stance for records of a lower confidence; evaluate.py says which makes labels right how often",
+    doubt = parser.add_mutually_exclusive_group()
+    doubt.add_argument(
+        "--precision",
+        type=float,
+        metavar="0.9",
+        help="no stance where the model isn't sure enough for labels to be right so often",
+    )
+    doubt.add_argument(
+        "--abstain-below", type=parse_confidence, default=0.0, metavar="CONFIDENCE", help="no stance below a confidence"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -37,11 +43,15 @@ def main() -> int:
 
     try:
         check_destination(arguments.input, arguments.output, overwrite=arguments.overwrite)
+        classifier = StanceClassifier.from_pretrained(arguments.run)
+        below = arguments.abstain_below
+        if arguments.precision is not None:
+            below = classifier.threshold(arguments.precision)
         summary = predict_file(
-            StanceClassifier.from_pretrained(arguments.run),
+            classifier,
             arguments.input,
             arguments.output,
-            abstain_below=arguments.abstain_below,
+            abstain_below=below,
             overwrite=arguments.overwrite,
             quiet=arguments.quiet,
         )

@@ -12,9 +12,12 @@ import sys
 
 
 def parse_seeds(text: str) -> list[int]:
-    seeds = [int(seed) for seed in text.split(",")]
+    try:
+        seeds = [int(seed) for seed in text.split(",")]
+    except ValueError:
+        seeds = [-1]
     if min(seeds) < 0 or max(seeds) >= 2**32:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"expected whole numbers from 0, such as 1,2,3; found {text!r}")
     return seeds
 
 

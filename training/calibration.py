@@ -1,5 +1,6 @@
 """Confidences that mean what they say: temperature scaling, and what a confidence is worth on labelled records."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -37,18 +38,22 @@ def confidence_bins(confidence: np.ndarray) -> np.ndarray:
     return np.minimum((confidence * BINS).astype(int), BINS - 1)
 
 
-def describe_confidence(confidence: np.ndarray, right: np.ndarray) -> dict[str, Any]:
+def describe_confidence(
+    confidence: np.ndarray, right: np.ndarray, thresholds: Mapping[str, float | None]
+) -> dict[str, Any]:
     """What confidences are worth, for a reliability diagram, a risk–coverage curve and the choice of a threshold.
 
     Args:
         confidence: (rows,) probabilities of the predicted stances.
         right: (rows,) whether the prediction is right.
+        thresholds: the model's, from `abstention_thresholds`.
 
     Returns:
         {"reliability", "coverage", "abstain_below"}: for each bin that has rows "rows", their mean "confidence" and
         "accuracy" with its 95% interval "low" to "high" (Wilson); for the most confident 5, 10, … 100% of the rows
         "coverage", "precision" and the "threshold" that keeps them (Geifman and El-Yaniv, 2017, "Selective
-        Classification for Deep Neural Networks"); and `abstention`'s answer for each of `PRECISIONS`.
+        Classification for Deep Neural Networks"); and for each of the model's thresholds what it does on these rows:
+        "threshold", "coverage" and "precision" (None where nothing is labelled).
     """
     bins = confidence_bins(confidence)
     reliability = []
@@ -66,36 +71,38 @@ def describe_confidence(confidence: np.ndarray, right: np.ndarray) -> dict[str, 
         last = max(1, round(share * len(order))) - 1
         threshold = float(confidence[order[last]])
         coverage.append({"coverage": float(share), "precision": float(precision[last]), "threshold": threshold})
-    abstain = {str(wanted): abstention(confidence, right, wanted) for wanted in PRECISIONS}
+    abstain = {}
+    for wanted, limit in thresholds.items():
+        if limit is not None:
+            kept = confidence >= limit
+            reached = float(right[kept].mean()) if kept.any() else None
+            abstain[wanted] = {"threshold": limit, "coverage": float(kept.mean()), "precision": reached}
     return {"reliability": reliability, "coverage": coverage, "abstain_below": abstain}
 
 
-def abstention(confidence: np.ndarray, right: np.ndarray, precision: float) -> dict[str, float] | None:
-    """The lowest confidence from which on labels are right as often as wanted.
+def abstention_thresholds(confidence: np.ndarray, right: np.ndarray) -> dict[str, float | None]:
+    """The confidences below which to abstain so that labels are right as often as wanted.
 
-    So that it holds on unseen records of the same kind, not only on these, the lower end of the precision's one-sided
-    95% interval (Clopper and Pearson, 1934) must reach what is wanted.
+    Of twenty candidates, which keep 5, 10, … 100% of the rows, the one that keeps most is taken whose precision's lower
+    bound reaches what is wanted (Clopper and Pearson, 1934, at 95%, corrected for twenty tries by Bonferroni): so it
+    holds for unseen records of the same kind as well, in 95% of the cases.
 
     Args:
-        confidence, right: see `describe_confidence`.
-        precision: 0 to 1.
+        confidence, right: see `describe_confidence`; the rows count as independent.
 
     Returns:
-        {"threshold", "coverage", "precision"}: what to abstain below, the share of these records that get a label, and
-        the share of right ones among those; None where no threshold is good enough.
+        For each of `PRECISIONS`, as text, the threshold (0 to 1, rounded up to four digits), or None where no candidate
+        is good enough.
     """
     order = np.argsort(-confidence, kind="stable")
-    sorted_confidence = confidence[order]
-    labelled = np.arange(1, len(order) + 1)
-    hits = right[order].cumsum()
-    lower = beta.ppf(0.05, hits, labelled - hits + 1)
-    ends = np.append(sorted_confidence[1:] < sorted_confidence[:-1], True)  # equal confidences stay together
-    good = np.flatnonzero(ends & (lower >= precision))
-    if not good.size:
-        return None
-    last = good[-1]
-    return {
-        "threshold": float(sorted_confidence[last]),
-        "coverage": float(labelled[last] / len(order)),
-        "precision": float(hits[last] / labelled[last]),
-    }
+    thresholds: dict[str, float | None] = {str(wanted): None for wanted in PRECISIONS}
+    for share in _COVERAGES:
+        last = confidence[order[max(1, round(share * len(order))) - 1]]
+        threshold = float(np.ceil(last * 1e4) / 1e4)
+        kept = confidence >= threshold
+        hits, rows = int(right[kept].sum()), int(kept.sum())
+        lower = beta.ppf(0.05 / len(_COVERAGES), hits, rows - hits + 1) if hits else 0.0
+        for wanted in PRECISIONS:
+            if lower >= wanted:
+                thresholds[str(wanted)] = threshold
+    return thresholds

@@ -1,7 +1,7 @@
 """Is B better than A, on what, and how sure are we? Systems are compared on the same rows, over their seeds.
 
-A system is a configuration with one run per seed. Two things make scores uncertain: the rows are a sample, and so are
-the seeds; intervals and p-values cover both (with one seed, the rows alone).
+A system is a configuration with one run per seed. Two things make its scores uncertain: the rows are a sample, and so
+are the seeds.
 """
 
 import json
@@ -18,11 +18,22 @@ from ..data import STANCES, Record, check_record
 from ..data.files import read_rows
 from ..models import StanceClassifier
 from .evaluate import evaluate
-from .metrics import MIN_GROUP, Counts, count_by_passage, metrics_of_counts, rows_by_value, spread
+from .metrics import (
+    METRICS,
+    MIN_GROUP,
+    Counts,
+    clusters,
+    count_by_cluster,
+    metrics_of_counts,
+    resamples,
+    rows_by_value,
+    spread,
+)
 from .run_folder import METRICS_FILE
 from .seeds import SUMMARY_FILE
 
 RESAMPLES = 2000
+_AT_ONCE = 100
 HEADLINE = "macro_f1"
 
 Array = NDArray[np.float64]
@@ -97,11 +108,13 @@ def _check_same_rows(first: Sequence[Record], second: Sequence[Record], folder: 
 def compare(systems: Sequence[System], seed: int = 0) -> dict[str, Any]:
     """Compare systems pairwise on all rows and, by the headline score, on parts.
 
-    Differences are of means over seeds. Their 95% intervals come from a bootstrap that draws passages (rows of one
-    sentence are not independent) and seeds; the p-values from approximate randomization, which exchanges the two
-    systems' answers passage by passage, widened by the seeds' own spread (Noreen, 1989, "Computer-Intensive Methods
-    for Testing Hypotheses"; Reimers and Gurevych, 2017, "Reporting Score Distributions Makes a Difference"), and are
-    corrected for the number of comparisons in a table (Holm, 1979).
+    Differences are of means over seeds. Their 95% intervals come from a bootstrap over `clusters` of rows, the p-values
+    from approximate randomization, which exchanges the two systems' answers cluster by cluster (Noreen, 1989,
+    "Computer-Intensive Methods for Testing Hypotheses"). Both are widened by what other seeds might have given, from
+    each system's spread over its seeds and the t-distribution of as many (Reimers and Gurevych, 2017, "Reporting Score
+    Distributions Makes a Difference"). That part of the spread over seeds comes from rows as well makes it a little too
+    careful; with one seed there is no spread to go by, and the rows alone count. The p-values of a table are corrected
+    for their number (Holm, 1979).
 
     Args:
         systems: at least two, of different names, with the same records.
@@ -110,21 +123,24 @@ def compare(systems: Sequence[System], seed: int = 0) -> dict[str, Any]:
     Returns:
         {"rows", "systems": {name: {"seeds", "scores": {metric: {"mean", "sd", "values"}}}}, "differences": {metric:
         [{"of", "over", "difference", "low", "high", "p", "p_holm"}]}, "by": {"target": {name: {"rows", "systems",
-        "differences"}}, …}}.
+        "differences"}}, …}}. The F1 of the four stances are one table.
 
     Raises:
         ComparisonError: the systems' names or records don't fit.
     """
     names = [system.name for system in systems]
     if len(names) < 2 or len(set(names)) < len(names):
-        raise ComparisonError(f"expected two or more systems of different names; found {', '.join(names)}")
+        raise ComparisonError(f"expected two or more systems, in folders of different names; found {', '.join(names)}")
     records = systems[0].records
     for system in systems[1:]:
         _check_same_rows(records, system.records, Path(system.name))
     everything = np.arange(len(records))
     report: dict[str, Any] = {"rows": len(records)} | _compare_rows(systems, everything, seed)
-    for differences in report["differences"].values():
-        _correct(differences)
+    by_stance = [f"f1_{stance}" for stance in STANCES]
+    for metric, differences in report["differences"].items():
+        if metric not in by_stance:
+            _correct(differences)
+    _correct([difference for metric in by_stance for difference in report["differences"][metric]])
     report["by"] = {}
     for kind, values in rows_by_value(records).items():
         parts = {}
@@ -139,69 +155,73 @@ def compare(systems: Sequence[System], seed: int = 0) -> dict[str, Any]:
 
 
 def _compare_rows(systems: Sequence[System], rows: NDArray[np.intp], seed: int) -> dict[str, Any]:
-    records = systems[0].records
-    gold = np.array([STANCES.index(str(records[row].stance)) for row in rows])
-    passages = np.array([records[row].passage for row in rows])
+    records = [systems[0].records[row] for row in rows]
+    gold = np.array([STANCES.index(str(record.stance)) for record in records])
+    together = clusters(records)
+    runs = {
+        system.name: [count_by_cluster(gold, scores[rows], together) for scores in system.scores] for system in systems
+    }
+    spreads = {name: _spread_over_seeds([metrics_of_counts(run.total()) for run in of]) for name, of in runs.items()}
+    pooled = {name: sum(of[1:], of[0]).scaled(1 / len(of)) for name, of in runs.items()}
     random = np.random.default_rng(seed)
-    counts, drawn, spreads = {}, {}, {}
-    number = len(np.unique(passages))
-    times = random.multinomial(number, np.full(number, 1 / number), size=RESAMPLES)
-    for system in systems:
-        runs = [count_by_passage(gold, scores[rows], passages) for scores in system.scores]
-        points = [metrics_of_counts(run.total()) for run in runs]
-        spreads[system.name] = {metric: spread([float(point[metric][0]) for point in points]) for metric in points[0]}
-        resampled = [metrics_of_counts(run.drawn(times)) for run in runs]
-        drawn[system.name] = {
-            metric: _draw_seeds(np.array([sample[metric] for sample in resampled]), random) for metric in points[0]
-        }
-        counts[system.name] = sum(runs[1:], runs[0]).scaled(1 / len(runs))
-    differences: dict[str, list[dict[str, Any]]] = {metric: [] for metric in spreads[systems[0].name]}
-    for over, of in combinations(counts, 2):
-        exchanged = _exchange(counts[of], counts[over], random)
+    drawn = _draw_rows(runs, random)
+    differences: dict[str, list[dict[str, Any]]] = {metric: [] for metric in METRICS}
+    for over, of in combinations(runs, 2):
+        exchanged = _exchange(pooled[of], pooled[over], random)
+        tested = [metrics_of_counts(pooled[name].total()) for name in (of, over)]
         for metric, found in differences.items():
-            difference = spreads[of][metric]["mean"] - spreads[over][metric]["mean"]
-            sample = drawn[of][metric] - drawn[over][metric]
             noise = _seed_noise(spreads[of][metric], random) - _seed_noise(spreads[over][metric], random)
-            as_large = np.abs(exchanged[metric] + noise) >= abs(difference) - 1e-12
+            sample = drawn[of][metric] - drawn[over][metric] + noise
+            statistic = abs(tested[0][metric] - tested[1][metric])
+            as_large = np.abs(exchanged[metric] + noise) >= statistic - 1e-12
             found.append(
                 {
                     "of": of,
                     "over": over,
-                    "difference": difference,
-                    "low": float(np.nanquantile(sample, 0.025)),
-                    "high": float(np.nanquantile(sample, 0.975)),
+                    "difference": spreads[of][metric]["mean"] - spreads[over][metric]["mean"],
+                    "low": float(np.quantile(sample, 0.025)),
+                    "high": float(np.quantile(sample, 0.975)),
                     "p": float((1 + as_large.sum()) / (1 + RESAMPLES)),
                 }
             )
-    shown = {name: {"seeds": len(scores[HEADLINE]["values"]), "scores": scores} for name, scores in spreads.items()}
+    shown = {name: {"seeds": len(runs[name]), "scores": scores} for name, scores in spreads.items()}
     return {"systems": shown, "differences": differences}
 
 
-def _draw_seeds(samples: Array, random: np.random.Generator) -> Array:
-    """Means over seeds drawn with replacement, (resamples,), from (seeds, resamples).
-
-    Of few seeds such means vary too little, by the factor that a sample's variance is corrected by.
-    """
-    seeds, resamples = samples.shape
-    mean = samples.mean(0)
-    if seeds == 1:
-        return mean
-    chosen = random.integers(seeds, size=(seeds, resamples))
-    return mean + np.sqrt(seeds / (seeds - 1)) * (np.take_along_axis(samples, chosen, 0).mean(0) - mean)
+def _spread_over_seeds(points: Sequence[Mapping[str, Array]]) -> dict[str, dict[str, Any]]:
+    return {metric: spread([float(point[metric][0]) for point in points]) for metric in METRICS}
 
 
-def _seed_noise(scores: Mapping[str, Any], random: np.random.Generator) -> Array:
-    """How far the mean over seeds might lie from where infinitely many would have it, (resamples,)."""
-    values = np.array(scores["values"])[:, None].repeat(RESAMPLES, 1)
-    return _draw_seeds(values - values.mean(0), random)
+def _draw_rows(runs: Mapping[str, Sequence[Counts]], random: np.random.Generator) -> dict[str, dict[str, Array]]:
+    """Each system's mean over its seeds, (resamples,), on rows drawn anew: the same ones for every system."""
+    number = len(next(iter(runs.values()))[0].confusion)
+    drawn: dict[str, dict[str, list[Array]]] = {name: {metric: [] for metric in METRICS} for name in runs}
+    for times in resamples(number, RESAMPLES, random):
+        for name, of in runs.items():
+            scores = [metrics_of_counts(run.drawn(times)) for run in of]
+            for metric in METRICS:
+                drawn[name][metric].append(np.mean([score[metric] for score in scores], axis=0))
+    return {name: {metric: np.concatenate(parts) for metric, parts in of.items()} for name, of in drawn.items()}
 
 
 def _exchange(of: Counts, over: Counts, random: np.random.Generator) -> dict[str, Array]:
-    """Differences that are left when the systems' answers change sides by the toss of a coin for each passage."""
-    kept = random.integers(2, size=(RESAMPLES, len(of.confusion)))
-    left = metrics_of_counts(of.drawn(kept) + over.drawn(1 - kept))
-    right = metrics_of_counts(over.drawn(kept) + of.drawn(1 - kept))
-    return {metric: left[metric] - right[metric] for metric in left}
+    """Differences that are left when the systems' answers change sides by the toss of a coin for each cluster."""
+    left: dict[str, list[Array]] = {metric: [] for metric in METRICS}
+    for _ in range(RESAMPLES // _AT_ONCE):
+        kept = random.integers(2, size=(_AT_ONCE, len(of.confusion)))
+        first = metrics_of_counts(of.drawn(kept) + over.drawn(1 - kept))
+        second = metrics_of_counts(over.drawn(kept) + of.drawn(1 - kept))
+        for metric in METRICS:
+            left[metric].append(first[metric] - second[metric])
+    return {metric: np.concatenate(parts) for metric, parts in left.items()}
+
+
+def _seed_noise(scores: Mapping[str, Any], random: np.random.Generator) -> Array:
+    """How far the mean over the seeds might lie from that over all seeds, (resamples,); zero for one seed."""
+    seeds = len(scores["values"])
+    if seeds == 1:
+        return np.zeros(RESAMPLES)
+    return scores["sd"] / np.sqrt(seeds) * random.standard_t(seeds - 1, RESAMPLES)
 
 
 def _correct(differences: Sequence[dict[str, Any]]) -> None:

@@ -8,11 +8,11 @@ import re
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -60,6 +60,12 @@ class DataConfig(_Section):
     train_share: Annotated[float, Field(gt=0, le=1)]
     held_out_actors: list[Annotated[str, Field(min_length=1)]]
     held_out_targets: list[Annotated[str, Field(min_length=1)]]
+
+    @model_validator(mode="after")
+    def _teachers_know_everything(self) -> Self:
+        if self.teachers and (self.train_share < 1 or self.held_out_actors or self.held_out_targets):
+            raise ValueError("teachers can't be combined with train_share or held_out_…: they answer what was left out")
+        return self
 
 
 class ModelConfig(_Section):

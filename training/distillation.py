@@ -5,6 +5,7 @@ what they know from their scores (Hinton et al., 2015, "Distilling the Knowledge
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +33,14 @@ def read_teachers(paths: Sequence[str]) -> dict[Record, Scores]:
         for row in read_rows(path):
             try:
                 question = check_record(row.fields)
-                scores = (row.fields or {})["scores"]
-                logs.setdefault(question, []).append(np.log([max(float(scores[name]), 1e-9) for name in STANCES]))
+                scores = np.array(_scores(row.fields or {}), dtype=float)
+                if not (np.isfinite(scores).all() and (scores >= 0).all() and scores.any()):
+                    raise ValueError
+                logs.setdefault(question, []).append(np.log(np.maximum(scores, 1e-9)))
             except RecordError as error:
                 problems.append(f"{path}:{row.line}: {row.error or error}")
             except (KeyError, TypeError, ValueError):
-                problems.append(f"{path}:{row.line}: scores: expected a number for each stance, as predict.py writes")
+                problems.append(f"{path}:{row.line}: scores: expected one for each stance, as predict.py writes them")
     if problems:
         raise CorpusError(problems)
     means = {question: np.exp(np.mean(answers, axis=0)) for question, answers in logs.items()}
@@ -63,7 +66,7 @@ def answers(records: Sequence[Record], teachers: Mapping[Record, Scores], share:
     """
     rows = []
     for record in records:
-        taught = teachers.get(_question(record)) if teachers else None
+        taught = teachers.get(_question(record))
         label = None if record.stance is None else np.eye(len(STANCES))[STANCES.index(record.stance)]
         if label is None or taught is None:
             rows.append(taught if label is None else label)
@@ -87,6 +90,11 @@ def cross_questions(records: Sequence[Record]) -> list[Record]:
         pairs = dict.fromkeys((first.actor, second.target) for first in asked for second in asked)
         crossed += [Record(text, actor, target, context) for actor, target in pairs if (actor, target) not in known]
     return crossed
+
+
+def _scores(fields: Mapping[str, Any]) -> list[Any]:
+    """As JSONL has them, or CSV and Parquet."""
+    return [fields["scores"][stance] if "scores" in fields else fields[f"score_{stance}"] for stance in STANCES]
 
 
 def _question(record: Record) -> Record:

@@ -65,7 +65,7 @@ def evaluate(classifier: StanceClassifier, records: Sequence[Record], *, quiet: 
         raise ValueError(f"none of {len(records)} records could be classified; the first: {pairs[0][1].error}")
     skipped = [(record, prediction.error) for record, prediction in pairs if prediction.error]
     kept, predictions = [record for record, _ in read], [prediction for _, prediction in read]
-    metrics = evaluate_predictions(kept, predictions) | {"skipped": len(skipped)}
+    metrics = evaluate_predictions(kept, predictions, classifier.config.abstain_below) | {"skipped": len(skipped)}
     return Evaluation(kept, predictions, metrics, skipped)
 
 

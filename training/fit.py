@@ -1,6 +1,7 @@
 """Fine-tuning: our config in the terms of transformers' Trainer."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from accelerate import PartialState
 from datasets import Dataset
 from safetensors.torch import load_file
+from scipy.special import softmax
 from sklearn.utils.class_weight import compute_class_weight
 from transformers import (
     AutoModel,
@@ -25,6 +28,7 @@ from transformers import (
     TrainingArguments,
     enable_full_determinism,
 )
+from transformers.trainer_callback import ExportableState
 from transformers.utils import logging
 
 from ..data import STANCES, CorpusError, Record, RecordError
@@ -32,7 +36,7 @@ from ..data.files import write_atomically
 from ..models import StanceClassifier, StanceConfig, StanceForSequenceClassification
 from ..models.encoders import locate_encoder
 from ..models.encoding import encode
-from .calibration import fit_temperature
+from .calibration import abstention_thresholds, fit_temperature
 from .config import ConfigError, RunConfig
 from .distillation import Scores, answers
 from .metrics import macro_f1
@@ -63,8 +67,15 @@ def prepare(config: RunConfig, splits: Mapping[str, Sequence[Record]], teachers:
 
     Raises:
         CorpusError: records whose actor and target are too long for `model.max_tokens`.
-        ConfigError: there is no such encoder, or `model.max_tokens` is more than it can read.
+        ConfigError: there is no such encoder, `model.max_tokens` is more than it can read, or the processes can't share
+            the batches evenly.
     """
+    processes = PartialState().num_processes
+    if config.training.batch_size % processes:
+        raise ConfigError(
+            f"training.batch_size: {processes} processes share each batch: expected a multiple of {processes}; "
+            f"found {config.training.batch_size}"
+        )
     enable_full_determinism(config.seed)
     # A debugging aid that costs 4% of the time on a CPU.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
@@ -92,8 +103,12 @@ def prepare(config: RunConfig, splits: Mapping[str, Sequence[Record]], teachers:
 
 def fit(
     config: RunConfig, materials: Materials, tracker: Tracker, callbacks: Sequence[TrainerCallback] = ()
-) -> StanceClassifier:
-    """Fine-tune the encoder, keep the best epoch, fit the temperature, save the model to the run folder."""
+) -> tuple[StanceClassifier, float]:
+    """Fine-tune the encoder, keep the best epoch, fit the temperature, save the model to the run folder.
+
+    Returns:
+        The model, and the minutes spent on training, also before a kill.
+    """
     folder = config.run_dir
     model, tokenizer = materials.model, materials.tokenizer
     trainer = Trainer(
@@ -105,7 +120,7 @@ def fit(
         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
         compute_loss_func=_make_loss(config, np.array(materials.train["labels"]).argmax(-1)),
         compute_metrics=_validation_metrics,
-        callbacks=[_TrackProgress(tracker), *callbacks],
+        callbacks=[_TrackProgress(tracker), _Clock(), *callbacks],
     )
     if config.training.early_stopping_patience is not None:
         trainer.add_callback(EarlyStoppingCallback(config.training.early_stopping_patience))
@@ -118,8 +133,11 @@ def fit(
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
 
     output = trainer.predict(materials.validation)
-    temperature = fit_temperature(np.asarray(output.predictions), np.asarray(output.label_ids).argmax(-1))
-    cast(StanceConfig, model.config).calibration_temperature = temperature
+    logits, gold = np.asarray(output.predictions, dtype=float), np.asarray(output.label_ids).argmax(-1)
+    settings = cast(StanceConfig, model.config)
+    settings.calibration_temperature = fit_temperature(logits, gold)
+    scores = softmax(logits / settings.calibration_temperature, axis=1)
+    settings.abstain_below = abstention_thresholds(scores.max(1), scores.argmax(1) == gold)
     weights = trainer.accelerator.get_state_dict(trainer.model_wrapped)  # gathers them where they are sharded
     if trainer.is_world_process_zero():
         write_atomically(folder / LOG_FILE, json.dumps(trainer.state.log_history, indent=1) + "\n")
@@ -127,7 +145,8 @@ def fit(
         model.save_pretrained(folder, state_dict=weights)
     trainer.accelerator.wait_for_everyone()
     # Measured is what was saved, by the code that users load it with.
-    return StanceClassifier.from_pretrained(folder, device=trainer.args.device)
+    seconds = trainer.state.stateful_callbacks["_Clock"]["attributes"]["seconds"]
+    return StanceClassifier.from_pretrained(folder, device=trainer.args.device), seconds / 60
 
 
 def build_model(config: RunConfig) -> tuple[StanceForSequenceClassification, PreTrainedTokenizerBase]:
@@ -205,7 +224,8 @@ def training_arguments(config: RunConfig) -> TrainingArguments:
         restore_callback_states_from_checkpoint=True,  # early stopping counts on after --resume
         remove_unused_columns=True,
         report_to="none",  # tracking is ours: see tracking.py
-        accelerator_config={"split_batches": True},  # a batch is the config's, however many processes share it
+        # A batch is the config's, however many processes share it, and all of them draw the same ones.
+        accelerator_config={"split_batches": True, "use_seedable_sampler": False},
         dataloader_pin_memory=torch.accelerator.is_available(),
     )
 
@@ -270,3 +290,19 @@ class _TrackProgress(TrainerCallback):
             for key, value in (logs or {}).items()
         }
         self._tracker.log(values, step=state.global_step)
+
+
+class _Clock(TrainerCallback, ExportableState):
+    """Counts the seconds of training; what was counted is saved with each checkpoint and goes on after a kill."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._started: float | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._started = time.monotonic() - self.seconds
+
+    def state(self) -> dict[str, Any]:
+        if self._started is not None:
+            self.seconds = time.monotonic() - self._started
+        return {"args": {}, "attributes": {"seconds": self.seconds}}

@@ -23,7 +23,7 @@ def format_scores(metrics: Mapping[str, Any]) -> str:
         lines.append(f"{METRIC_NAMES[metric]:<34}{score['value']:>6.3f}   {score['low']:.3f} - {score['high']:.3f}")
     if groups := metrics.get("groups"):
         lines.append(f"{'groups with all rows right':<34}{groups['all_right']:>6.3f}   of {groups['number']:,}")
-    lines += ["", *_format_abstention(metrics["confidence"])]
+    lines += _format_abstention(metrics["confidence"])
     lines += ["", "gold \\ predicted  " + "".join(f"{stance:>13}" for stance in STANCES)]
     for stance, counts in zip(STANCES, metrics["confusion"], strict=True):
         lines.append(f"{stance:<18}" + "".join(f"{count:>13,}" for count in counts))
@@ -31,13 +31,13 @@ def format_scores(metrics: Mapping[str, Any]) -> str:
 
 
 def _format_abstention(confidence: Mapping[str, Any]) -> list[str]:
-    lines = [f"{'to be right':<14}{'abstain below':>14}{'labelled':>12}{'right here':>12}"]
+    """What the model's thresholds, chosen on its validation split, do on these rows."""
+    if not confidence["abstain_below"]:
+        return []
+    lines = ["", f"{'to be right':<14}{'abstain below':>14}{'labelled':>12}{'right here':>12}"]
     for wanted, found in confidence["abstain_below"].items():
-        start = f"{float(wanted):<14.0%}"
-        if found is None:
-            lines.append(f"{start}{'–':>14}{0:>12.1%}")
-        else:
-            lines.append(f"{start}{found['threshold']:>14.4f}{found['coverage']:>12.1%}{found['precision']:>12.1%}")
+        right = "–" if found["precision"] is None else f"{found['precision']:.1%}"
+        lines.append(f"{float(wanted):<14.0%}{found['threshold']:>14.4f}{found['coverage']:>12.1%}{right:>12}")
     return lines
 
 
@@ -81,6 +81,12 @@ def format_comparison(report: Mapping[str, Any]) -> str:
     names = list(report["systems"])
     seeds = ", ".join(f"{name} {system['seeds']}" for name, system in report["systems"].items())
     lines = [f"{report['rows']:,} rows; seeds: {seeds}; mean ± standard deviation over seeds", ""]
+    if single := [name for name, system in report["systems"].items() if system["seeds"] == 1]:
+        lines += [
+            f"One seed says little about a configuration: what another would give of {', '.join(single)} is not in",
+            "the intervals and p-values.",
+            "",
+        ]
     lines += _header("", *names)
     for metric, label in METRIC_NAMES.items():
         cells = [mean_and_deviation(report["systems"][name]["scores"][metric]) for name in names]

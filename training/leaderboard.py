@@ -11,14 +11,15 @@ from .config import load_config
 from .evaluate import evaluate
 from .formats import mean_and_deviation
 from .metrics import spread
-from .run_folder import METRICS_FILE
+from .run_folder import read_metrics
 from .seeds import SUMMARY_FILE
+from .train import fingerprint, load_splits
 
 _HEAD = """# Leaderboard
 
 Mean ± standard deviation over seeds; macro-F1 over four stances, and over three (conditional counts as none). The
 challenge sets are minimal pairs; "pairs" is the share with both rows right. Made by `scripts/leaderboard.py` from run
-folders (corpus `{corpus}`); nothing here is typed by hand. To enter, add a config and run its command.
+folders; nothing here is typed by hand. To enter, add a config and run its command.
 
 | configuration | seeds | test, 4 | test, 3 | challenge, 4 | challenge, 3 | pairs | minutes | made by |
 |---|---:|---:|---:|---:|---:|---:|---:|---|
@@ -38,10 +39,13 @@ def make_leaderboard(folders: Sequence[Path], configs: Path, challenge: Sequence
         challenge: labelled minimal pairs, on which every run is measured.
 
     Raises:
-        LeaderboardError: a folder without a summary, runs whose config has changed or is not there, or runs of
-            different corpora.
+        LeaderboardError: a folder without a summary, runs whose config or test split has changed, or challenge rows
+            that are no pairs.
+        ConfigError: there is no such config.
     """
-    rows, corpora = [], {}
+    if not any(record.group for record in challenge):
+        raise LeaderboardError("the challenge rows have no group, by which the two rows of a minimal pair are found")
+    rows = []
     for folder in folders:
         if not (folder / SUMMARY_FILE).is_file():
             raise LeaderboardError(f"{folder}: expected a folder made by train.py --seeds (with {SUMMARY_FILE})")
@@ -49,25 +53,22 @@ def make_leaderboard(folders: Sequence[Path], configs: Path, challenge: Sequence
         runs = [folder / name for name in summary["runs"]]
         config = configs / f"{folder.name.removesuffix('-seeds')}.yaml"
         for run in runs:
-            _check_config(run, config)
-            corpora[json.loads((run / METRICS_FILE).read_text())["corpus"]] = folder
-        rows.append(_row(config, summary, [evaluate(_load(run), challenge).metrics for run in runs]))
-    if len(corpora) != 1:
-        raise LeaderboardError(f"runs of {len(corpora)} corpora can't stand in one table: {corpora}")
+            _check_run(run, config)
+        measured = [evaluate(StanceClassifier.from_pretrained(run), challenge).metrics for run in runs]
+        rows.append(_row(config, summary, measured))
     rows.sort(key=lambda row: -row[0])
-    return _HEAD.format(corpus=next(iter(corpora))) + "".join(f"{row[1]}\n" for row in rows)
+    return _HEAD + "".join(f"{row[1]}\n" for row in rows)
 
 
-def _load(run: Path) -> StanceClassifier:
-    return StanceClassifier.from_pretrained(run)
-
-
-def _check_config(run: Path, config: Path) -> None:
-    made = load_config(run / "config.yaml")
-    said = load_config(config)
+def _check_run(run: Path, config: Path) -> None:
+    """A run counts if its config is still what the file says, and its test split still what it was measured on."""
+    made, said = load_config(run / "config.yaml"), load_config(config)
     differing = [part for part in ("data", "model", "training") if getattr(made, part) != getattr(said, part)]
     if differing:
         raise LeaderboardError(f"{run}: its {' and '.join(differing)} section is not what {config} says; train it anew")
+    splits, _ = load_splits(said)
+    if read_metrics(run)["test_split"] != fingerprint({"test": splits["test"]}):
+        raise LeaderboardError(f"{run}: the test split has changed since; train it anew, with --overwrite")
 
 
 def _row(config: Path, summary: dict[str, Any], challenge: Sequence[dict[str, Any]]) -> tuple[float, str]:

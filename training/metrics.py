@@ -1,7 +1,7 @@
 """Scores of a classifier on labelled records, each with a bootstrap confidence interval."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,22 +16,37 @@ RESAMPLES = 1000
 _AT_ONCE = 100
 # An interval from fewer rows says nothing.
 MIN_GROUP = 5
+METRICS = (
+    "macro_f1",
+    "macro_f1_3way",
+    "accuracy",
+    "f_avg",
+    "calibration_error",
+    "brier",
+    *(f"f1_{stance}" for stance in STANCES),
+)
 # Sums the stances into the field's three classes: conditional counts as none.
 _THREE_WAY = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1]])
 
 
-def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Prediction], seed: int = 0) -> dict[str, Any]:
+def evaluate_predictions(
+    records: Sequence[Record],
+    predictions: Sequence[Prediction],
+    abstain_below: Mapping[str, float | None] | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
     """All scores, over everything and by target, actor and phenomenon.
 
     Args:
         records: labelled records.
         predictions: one per record, none with an error.
+        abstain_below: the model's thresholds, if it has any.
         seed: of the bootstrap.
 
     Returns:
         {"rows", "scores", "groups", "confusion", "confidence", "by": {"target": {name: …}, …}, "by_omitted"}. "scores"
         maps each metric to {"value", "low", "high"}: the point and its 95% interval from 1,000 resamples of whole
-        passages (rows of one sentence are not independent; percentile bootstrap, Efron 1979). "groups", where the data
+        clusters (see `clusters`; percentile bootstrap, Efron 1979). "groups", where the data
         names groups of several rows such as minimal pairs, is {"number", "all_right"}: how many there are, and the
         share in which every row is right. "confusion" counts gold stances (rows) by predicted stances (columns), both
         in the order of `STANCES`. "confidence" is what `describe_confidence` returns. "by_omitted" counts the targets,
@@ -40,7 +55,7 @@ def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Predic
     gold = np.array([STANCES.index(str(record.stance)) for record in records])
     scores = np.array([[(prediction.scores or {})[stance] for stance in STANCES] for prediction in predictions])
     predicted = scores.argmax(1)
-    _, passages = np.unique([record.passage for record in records], return_inverse=True)
+    together = clusters(records)
 
     def summary(rows: np.ndarray) -> dict[str, Any]:
         right: dict[str, list[bool]] = defaultdict(list)
@@ -50,13 +65,13 @@ def evaluate_predictions(records: Sequence[Record], predictions: Sequence[Predic
         groups = [all(members) for members in right.values() if len(members) > 1]
         return {
             "rows": len(rows),
-            "scores": _scores_with_intervals(gold[rows], scores[rows], passages[rows], seed),
+            "scores": _scores_with_intervals(gold[rows], scores[rows], together[rows], seed),
             **({"groups": {"number": len(groups), "all_right": sum(groups) / len(groups)}} if groups else {}),
         }
 
     report = summary(np.arange(len(records)))
     report["confusion"] = confusion_matrix(gold, predicted, labels=range(len(STANCES))).tolist()
-    report["confidence"] = describe_confidence(scores.max(1), gold == predicted)
+    report["confidence"] = describe_confidence(scores.max(1), gold == predicted, abstain_below or {})
     report["by"], report["by_omitted"] = {}, {}
     for name, values in rows_by_value(records).items():
         large = {value: rows for value, rows in values.items() if len(rows) >= MIN_GROUP}
@@ -85,29 +100,40 @@ def rows_by_value(records: Sequence[Record]) -> dict[str, dict[str, np.ndarray]]
 
 
 def _scores_with_intervals(
-    gold: np.ndarray, scores: np.ndarray, passages: np.ndarray, seed: int
+    gold: np.ndarray, scores: np.ndarray, together: np.ndarray, seed: int
 ) -> dict[str, dict[str, float]]:
-    counts = count_by_passage(gold, scores, passages)
+    counts = count_by_cluster(gold, scores, together)
     point = metrics_of_counts(counts.total())
-    random = np.random.default_rng(seed)
-    number = len(counts.confusion)
-    drawn = []
-    for _ in range(RESAMPLES // _AT_ONCE):
-        times = random.multinomial(number, np.full(number, 1 / number), size=_AT_ONCE)
-        drawn.append(metrics_of_counts(counts.drawn(times)))
+    drawn: dict[str, list[np.ndarray]] = defaultdict(list)
+    for times in resamples(len(counts.confusion), RESAMPLES, np.random.default_rng(seed)):
+        for metric, values in metrics_of_counts(counts.drawn(times)).items():
+            drawn[metric].append(values)
     return {
         metric: {
             "value": float(value[0]),
-            "low": float(np.quantile(samples := np.concatenate([draw[metric] for draw in drawn]), 0.025)),
-            "high": float(np.quantile(samples, 0.975)),
+            "low": float(np.quantile(np.concatenate(drawn[metric]), 0.025)),
+            "high": float(np.quantile(np.concatenate(drawn[metric]), 0.975)),
         }
         for metric, value in point.items()
     }
 
 
+def clusters(records: Sequence[Record]) -> np.ndarray:
+    """What is drawn together, (records,) numbers: rows of a passage, or of a `group` of them, depend on each other."""
+    names = [record.passage if record.group is None else f"group {record.group}" for record in records]
+    _, numbers = np.unique(names, return_inverse=True)
+    return numbers
+
+
+def resamples(number: int, draws: int, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """How often each of so many clusters is in each resample, (100, clusters) at a time, which keeps memory small."""
+    for _ in range(draws // _AT_ONCE):
+        yield random.multinomial(number, np.full(number, 1 / number), size=_AT_ONCE)
+
+
 @dataclass(frozen=True)
 class Counts:
-    """Sums over rows from which every metric follows, for many passages or many resamples of them (first axis).
+    """Sums over rows from which every metric follows, for many clusters or many resamples of them (first axis).
 
     Attributes:
         confusion: (…, gold, predicted) numbers of rows; fractions, where they are means over seeds.
@@ -120,7 +146,7 @@ class Counts:
     squares: np.ndarray
 
     def drawn(self, times: np.ndarray) -> "Counts":
-        """The sums over resamples, from how often each passage is in each, (resamples, passages)."""
+        """The sums over resamples, from how often each cluster is in each, (resamples, clusters)."""
         return Counts(np.tensordot(times, self.confusion, 1), times @ self.gaps, times @ self.squares)
 
     def __add__(self, other: "Counts") -> "Counts":
@@ -131,27 +157,27 @@ class Counts:
         return Counts(factor * self.confusion, factor * self.gaps, factor * self.squares)
 
     def total(self) -> "Counts":
-        """The sums over all passages, as one resample."""
+        """The sums over all clusters, as one resample."""
         return self.drawn(np.ones((1, len(self.confusion))))
 
 
-def count_by_passage(gold: np.ndarray, scores: np.ndarray, passages: np.ndarray) -> Counts:
+def count_by_cluster(gold: np.ndarray, scores: np.ndarray, together: np.ndarray) -> Counts:
     """Count what metrics are made of.
 
     Args:
         gold: (rows,) positions in `STANCES`.
         scores: (rows, stances) probabilities.
-        passages: (rows,) anything that is equal for the rows of one passage.
+        together: (rows,) from `clusters`, or a part of it.
     """
-    _, passages = np.unique(passages, return_inverse=True)
-    number = passages.max() + 1
+    _, together = np.unique(together, return_inverse=True)
+    number = together.max() + 1
     predicted, confidence = scores.argmax(1), scores.max(1)
     confusion = np.zeros((number, len(STANCES), len(STANCES)))
-    np.add.at(confusion, (passages, gold, predicted), 1)
+    np.add.at(confusion, (together, gold, predicted), 1)
     gaps = np.zeros((number, BINS))
-    np.add.at(gaps, (passages, confidence_bins(confidence)), (gold == predicted) - confidence)
+    np.add.at(gaps, (together, confidence_bins(confidence)), (gold == predicted) - confidence)
     squares = np.zeros(number)
-    np.add.at(squares, passages, ((scores - np.eye(len(STANCES))[gold]) ** 2).sum(1))
+    np.add.at(squares, together, ((scores - np.eye(len(STANCES))[gold]) ** 2).sum(1))
     return Counts(confusion, gaps, squares)
 
 

@@ -61,12 +61,12 @@ def risk_coverage(confidence: Mapping[str, Any]) -> Figure:
     points = confidence["coverage"]
     axes.plot([point["coverage"] for point in points], [1 - point["precision"] for point in points], marker=".")
     for wanted, found in confidence["abstain_below"].items():
-        if found:
+        if found["precision"] is not None:
             place = (found["coverage"], 1 - found["precision"])
             axes.plot(*place, "o", color="tab:orange")
             axes.annotate(
                 f"{float(wanted):.0%}", place, xytext=(-6, 6), textcoords="offset points", ha="right", fontsize=8
             )
     axes.set(xlim=(0, 1), ylim=(0, None), xlabel="share of the rows labelled", ylabel="share of those wrong")
-    axes.set_title("Risk by coverage (dots: labels right so often)")
+    axes.set_title("Risk by coverage (dots: labels to be right so often)")
     return figure

@@ -55,10 +55,11 @@ def is_finished(config: RunConfig) -> bool:
     return (config.run_dir / METRICS_FILE).exists()
 
 
-def model_files(folder: Path) -> list[Path]:
-    """The model's weights, configuration and tokenizer: what `StanceClassifier.from_pretrained` needs."""
-    names = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
-    return [folder / name for name in names if (folder / name).is_file()]
+def model_files(folder: Path) -> dict[str, Path]:
+    """The model's weights, configuration and tokenizer, by name: what `StanceClassifier.from_pretrained` needs."""
+    names = ("config", "model", "tokenizer", "tokenizer_config")
+    found = {name: path for name in names for path in folder.glob(f"{name}.*") if path.suffix != ".yaml"}
+    return dict(sorted(found.items()))
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:

@@ -32,8 +32,9 @@ def train_seeds(config: RunConfig, seeds: Sequence[int], *, overwrite: bool = Fa
 
     Args:
         config: its own seed is ignored.
-        seeds: at least one. Runs that are finished are left as they are, unfinished ones are gone on with.
-        overwrite: make every run anew.
+        seeds: at least one, beside those that the folder's summary names already. Runs that are finished are left as
+            they are, unfinished ones are gone on with.
+        overwrite: make every run anew, and forget seeds of an earlier call.
 
     Returns:
         What `summary.json` holds: "seeds" and "runs"; for "test" and "validation" each metric's "mean", "sd" (of a
@@ -44,17 +45,24 @@ def train_seeds(config: RunConfig, seeds: Sequence[int], *, overwrite: bool = Fa
         CorpusError, ConfigError, RunFolderError: see `train`; the runs of earlier seeds stay.
     """
     folder = seeds_folder(config)
+    summary_file = folder / SUMMARY_FILE
+    if summary_file.is_file():
+        if not overwrite:
+            seeds = [*json.loads(summary_file.read_text())["seeds"], *seeds]
+        if PartialState().is_main_process:
+            summary_file.unlink()  # nothing that speaks of other runs than those that are there
+    seeds = list(dict.fromkeys(seeds))
     group = config.tracking.group or config.name
     results = {}
-    for seed in dict.fromkeys(seeds):
+    for seed in seeds:
         name = f"{config.name}-seed{seed}"
         tracking = config.tracking.model_copy(update={"group": group})
         run = config.model_copy(update={"name": name, "output_dir": str(folder), "seed": seed, "tracking": tracking})
         _log.warning("seed %d: %s", seed, run.run_dir)
         results[name] = train(run, resume=not overwrite, overwrite=overwrite)
-    summary = summarize(results, list(dict.fromkeys(seeds)))
+    summary = summarize(results, seeds)
     if PartialState().is_main_process:
-        write_atomically(folder / SUMMARY_FILE, json.dumps(summary, indent=2) + "\n")
+        write_atomically(summary_file, json.dumps(summary, indent=2) + "\n")
     return summary
 
 

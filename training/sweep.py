@@ -83,7 +83,7 @@ def _suggestion(where: str, key: str, given: Any) -> _Suggest:
 
 
 def run_sweep(sweep: Sweep, overrides: Sequence[str], trials: int) -> list[dict[str, Any]]:
-    """Search until there are so many trials; called again, it goes on where it was stopped.
+    """Search until there are so many trials; called again (one call at a time), it goes on where it was stopped.
 
     The next values are drawn by the tree-structured Parzen estimator, and trials whose validation macro-F1 falls below
     the median of the others at the same epoch are given up (Akiba et al., 2019, "Optuna"). Each trial is a run of its
@@ -99,7 +99,10 @@ def run_sweep(sweep: Sweep, overrides: Sequence[str], trials: int) -> list[dict[
 
     Raises:
         ConfigError, CorpusError: the first trial can't be run.
+        SweepError: the folder holds another search.
     """
+    if any(override.startswith("name=") for override in overrides):
+        raise SweepError("name: the sweep's runs are named after its file's `name`; change it there")
     base = load_config(sweep.config, [*overrides, f"name={sweep.name}"])
     folder = Path(f"{base.run_dir}-sweep")
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,11 +110,17 @@ def run_sweep(sweep: Sweep, overrides: Sequence[str], trials: int) -> list[dict[
         study_name=sweep.name,
         storage=JournalStorage(JournalFileBackend(str(folder / "study.journal"))),
         direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=base.seed),
         pruner=optuna.pruners.MedianPruner(),
         load_if_exists=True,
     )
-    _make_stopped_trials_again(study)
+    # Not the seed alone: a search that goes on would draw the same values again.
+    study.sampler = optuna.samplers.TPESampler(seed=base.seed + len(study.trials))
+    if study.user_attrs.setdefault("config", base.to_yaml()) != base.to_yaml():
+        raise SweepError(
+            f"{folder} holds a search with another config or other overrides; go on with those, or remove it"
+        )
+    study.set_user_attr("config", base.to_yaml())
+    _make_stopped_trials_again(study, folder)
 
     def run(trial: optuna.Trial) -> float:
         values = {key: suggest(trial) for key, suggest in sweep.parameters.items()}
@@ -135,13 +144,14 @@ def run_sweep(sweep: Sweep, overrides: Sequence[str], trials: int) -> list[dict[
     ]
 
 
-def _make_stopped_trials_again(study: optuna.Study) -> None:
-    """Put what was interrupted, or failed and so ended an earlier call, in front of the queue with its values."""
+def _make_stopped_trials_again(study: optuna.Study, folder: Path) -> None:
+    """Put what was interrupted, or failed and so ended an earlier call, in front of the queue with its values; once."""
     for killed in study.get_trials(states=[TrialState.RUNNING]):
         study.tell(killed.number, state=TrialState.FAIL)
     made_again = {trial.user_attrs.get("instead_of") for trial in study.get_trials()}
     for stopped in study.get_trials(states=[TrialState.FAIL]):
-        if stopped.number not in made_again:
+        shutil.rmtree(folder / f"trial{stopped.number}", ignore_errors=True)
+        if stopped.number not in made_again and "instead_of" not in stopped.user_attrs:
             study.enqueue_trial(stopped.params, user_attrs={"instead_of": stopped.number})
 
 

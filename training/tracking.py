@@ -17,6 +17,9 @@ from .config import RunConfig
 
 _log = logging.getLogger(__name__)
 
+# At its end a run with artifacts waits so many times as long: a model may take minutes to upload.
+_UPLOAD_PATIENCE = 10
+
 
 class Tracker:
     """One wandb run.
@@ -33,6 +36,7 @@ class Tracker:
         self, config: RunConfig, folder: Path, facts: Mapping[str, Any], run_id: str, *, enabled: bool = True
     ) -> None:
         self._timeout = config.tracking.timeout
+        self._end_timeout = self._timeout
         self._process: Any = None
         if config.tracking.mode == "disabled" or not enabled:
             return
@@ -54,7 +58,7 @@ class Tracker:
         except OSError as error:
             self._give_up(str(error))
             return
-        self._wait("start")
+        self._wait("start", self._timeout)
 
     def log(self, values: Mapping[str, Any], step: int) -> None:
         """Record numbers at a training step."""
@@ -76,7 +80,9 @@ class Tracker:
         """Record pictures from files, by name."""
         self._send("images", {name: str(path) for name, path in paths.items()})
 
-    def artifact(self, name: str, kind: str, paths: Sequence[Path], facts: Mapping[str, Any], *, used: bool) -> None:
+    def artifact(
+        self, name: str, kind: str, paths: Mapping[str, Path], facts: Mapping[str, Any], *, used: bool
+    ) -> None:
         """Record files as a version of an artifact: one that the run used, or one that it made.
 
         A run that is offline can't ask for versions that exist, so what it used counts as made by it there.
@@ -84,18 +90,21 @@ class Tracker:
         Args:
             name: of the artifact, the same for all its versions.
             kind: such as dataset or model.
-            paths: files and folders, which must not change before the run is uploaded; they are not copied.
+            paths: files by their names in the artifact, without suffix. wandb copies what the run used, which may be
+                edited before it is uploaded, and not what it made.
             facts: more to say of this version.
             used: whether the run used it.
         """
-        self._send("artifact", name, kind, [str(path) for path in paths], dict(facts), used)
+        self._end_timeout = _UPLOAD_PATIENCE * self._timeout
+        files = {f"{inside}{path.suffix}": str(path) for inside, path in paths.items()}
+        self._send("artifact", name, kind, files, dict(facts), used)
 
     def finish(self, exit_code: int = 0) -> None:
-        """Let wandb write or upload what is left, for at most `tracking.timeout` seconds."""
+        """Let wandb write or upload what is left, for at most `tracking.timeout` seconds; with artifacts, ten times."""
         if self._process is None:
             return
         self._send("finish", exit_code)
-        self._wait("finish")
+        self._wait("finish", self._end_timeout)
         if self._process is not None:
             self._process.join(self._timeout)
             self._stop()
@@ -104,10 +113,10 @@ class Tracker:
         if self._process is not None:
             self._queue.put((action, arguments))
 
-    def _wait(self, action: str) -> None:
+    def _wait(self, action: str, timeout: int) -> None:
         """Wait for the process's answer to an action, or for its end."""
         waited = 0.0
-        while waited < self._timeout:
+        while waited < timeout:
             try:
                 failure = self._answers.get(timeout=0.5)
             except queue.Empty:
@@ -118,7 +127,7 @@ class Tracker:
             if failure:
                 self._give_up(failure)
             return
-        self._give_up(f"no answer to {action} within {self._timeout} seconds (tracking.timeout)")
+        self._give_up(f"no answer to {action} within {timeout} seconds (see tracking.timeout)")
 
     def _give_up(self, reason: str) -> None:
         _log.warning("wandb: %s. The run goes on without tracking; its folder has all results.", reason)
@@ -198,9 +207,8 @@ def _record(run: Any, action: str, arguments: tuple[Any, ...]) -> None:
     elif action == "artifact":
         name, kind, paths, facts, used = arguments
         artifact = wandb.Artifact(name, type=kind, metadata=facts)
-        for path in map(Path, paths):
-            add = artifact.add_dir if path.is_dir() else artifact.add_file
-            add(str(path), policy="immutable")
+        for inside, path in paths.items():
+            artifact.add_file(path, name=inside, policy="mutable" if used else "immutable")
         if used and not run.offline:
             run.use_artifact(artifact)
         else:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,11 @@ def train(
     folder = config.run_dir
     process = PartialState(cpu=not torch.accelerator.is_available())
     splits, teachers = load_splits(config)
-    facts = {"corpus": fingerprint(splits, teachers), "rows": {name: len(records) for name, records in splits.items()}}
+    facts = {
+        "corpus": fingerprint(splits, teachers),
+        "test_split": fingerprint({"test": splits["test"]}),
+        "rows": {name: len(records) for name, records in splits.items()},
+    }
     finished = False
     if process.is_main_process:
         check_folder(config, facts, resume=resume, overwrite=overwrite)
@@ -81,12 +84,11 @@ def train(
     process.wait_for_everyone()
     tracker = Tracker(config, folder, facts, wandb_id(folder), enabled=process.is_main_process)
     if config.tracking.artifacts:
-        corpus = [Path(config.data.train), Path(config.data.validation), Path(config.data.test)]
+        corpus = {name: Path(getattr(config.data, name)) for name in ("train", "validation", "test")}
+        corpus |= {f"teacher{number}": Path(path) for number, path in enumerate(config.data.teachers, 1)}
         tracker.artifact("corpus", "dataset", corpus, {"corpus": facts["corpus"]}, used=True)
     try:
-        started = time.perf_counter()
-        classifier = fit(config, materials, tracker, callbacks)
-        minutes = (time.perf_counter() - started) / 60
+        classifier, minutes = fit(config, materials, tracker, callbacks)
         if process.is_main_process:
             _measure(config, classifier, splits, facts | {"training_minutes": round(minutes, 2)}, tracker)
     except BaseException:
@@ -110,6 +112,7 @@ def _measure(
     metrics = {name: result.metrics for name, result in results.items()} | {
         "temperature": classifier.config.calibration_temperature,
         "parameters": classifier.model.num_parameters(),
+        "processes": PartialState().num_processes,
         **facts,
     }
     results["test"].write_predictions(folder / "predictions.jsonl")
@@ -165,14 +168,14 @@ def load_splits(config: RunConfig) -> tuple[dict[str, list[Record]], dict[Record
     return splits, teachers
 
 
-def fingerprint(splits: Mapping[str, Sequence[Record]], teachers: Mapping[Record, Scores]) -> str:
-    """A short hash of everything a run learns from or is measured on."""
+def fingerprint(splits: Mapping[str, Sequence[Record]], teachers: Mapping[Record, Scores] | None = None) -> str:
+    """A short hash of labelled records, and of what teachers say."""
     digest = hashlib.sha256()
     for name, records in splits.items():
         for record in records:
             fields = [name, record.context, record.text, record.actor, record.target, record.stance]
             digest.update(json.dumps(fields).encode())
-    for question, scores in teachers.items():
+    for question, scores in (teachers or {}).items():
         digest.update(json.dumps([question.context, question.text, question.actor, question.target]).encode())
         digest.update(scores.tobytes())
     return digest.hexdigest()[:16]

@@ -70,7 +70,22 @@ def test_doubtful_records_get_no_stance(command, trained, records, tmp_path, suf
     for row, before in zip(rows, read_jsonl(certain), strict=True):
         assert float(row["confidence"]) == before["confidence"]
         assert (row["stance"] or None) == (before["stance"] if before["confidence"] >= threshold else None)
-    assert command("predict", trained, source, path, "--overwrite", "--abstain-below", "90").status == 2
+    refused = command("predict", trained, source, path, "--overwrite", "--abstain-below", "90")
+    assert refused.status == 2 and "expected a confidence from 0 to 1, found 90" in refused.err
+
+
+def test_doubt_can_be_said_by_the_precision_of_what_is_left(command, trained, records, tmp_path):
+    source, path = write_jsonl(tmp_path / "in.jsonl", records), tmp_path / "out.jsonl"
+    config = json.loads((trained / "config.json").read_text())
+    chosen = {wanted: limit for wanted, limit in config["abstain_below"].items() if limit is not None}
+    result = command("predict", trained, source, path, "--precision", "0.8")
+    if "0.8" in chosen:
+        assert result.status == 0
+        assert all((row["stance"] is None) == (row["confidence"] < chosen["0.8"]) for row in read_jsonl(path))
+    result = command("predict", trained, source, path, "--overwrite", "--precision", "0.87")
+    assert (
+        result.status == 1 and "no threshold for labels that are right 0.87 of the time; this model has" in result.err
+    )
 
 
 def test_what_cant_be_used_goes_to_the_rejects_file(command, trained, records, tmp_path):

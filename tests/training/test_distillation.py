@@ -12,7 +12,7 @@ QUESTION = {"text": "Veloria backs the grain deal.", "actor": "Veloria", "target
 
 
 def test_a_student_learns_from_its_teachers_what_the_labels_do_not_say(command, tiny_config, trained, splits, tmp_path):
-    questions, taught = tmp_path / "questions.jsonl", tmp_path / "taught.jsonl"
+    questions, taught = tmp_path / "questions.jsonl", tmp_path / "taught.csv"
     # Labels that teach nothing: every row says "none".
     blank = [row | {"stance": "none"} for row in read_jsonl(splits["train"])]
     train = write_jsonl(tmp_path / "train.jsonl", blank)
@@ -49,6 +49,10 @@ def test_teachers_are_averaged_and_mistakes_are_named(tmp_path):
     bad = write_jsonl(tmp_path / "bad.jsonl", [QUESTION, {"text": "no actor"}, QUESTION | {"scores": {"favor": "x"}}])
     with pytest.raises(CorpusError) as caught:
         read_teachers([str(bad)])
+    nonsense = [QUESTION | {"scores": dict.fromkeys(STANCES, value)} for value in (0, -1, float("nan"))]
+    with pytest.raises(CorpusError) as second:
+        read_teachers([str(write_jsonl(tmp_path / "nonsense.jsonl", nonsense))])
+    assert len(second.value.problems) == 3
     assert [problem.split(": ")[0] for problem in caught.value.problems] == [f"{bad}:{line}" for line in (1, 2, 3)]
 
 

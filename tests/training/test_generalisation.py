@@ -5,7 +5,7 @@ import json
 import pytest
 from actorstance.data import Record
 from actorstance.training.generalisation import hold_out, sample_passages
-from conftest import make_records, read_jsonl
+from conftest import ROOT, make_records, read_jsonl
 
 
 def test_training_never_asks_about_held_out_actors_and_targets(command, tiny_config, splits, tmp_path):
@@ -24,7 +24,7 @@ def test_training_never_asks_about_held_out_actors_and_targets(command, tiny_con
         assert counts[name] == sum(not held_out(row) for row in read_jsonl(splits[name]))
 
 
-def test_aliases_are_held_out_and_texts_with_held_out_rows_leave_training():
+def test_words_are_held_out_by_their_beginnings_and_their_texts_leave_training():
     both = "Ankara backs it, Oslo doesn't."
     train = [
         Record(both, "Ankara", "it", stance="favor"),
@@ -32,20 +32,23 @@ def test_aliases_are_held_out_and_texts_with_held_out_rows_leave_training():
         Record("The Turkish government is for it.", "the Turkish government", "it", stance="favor"),
         Record("Oslo waits.", "Oslo", "it", stance="none"),
     ]
-    splits = hold_out({"train": train, "validation": [train[3]], "test": [train[3]]}, ["Turkey"], [])
+    splits = hold_out({"train": train, "validation": [train[3]], "test": [train[3]]}, ["turk", "Ankara"], [])
     assert splits["test"] == [train[0], train[2]] and splits["train"] == [train[3]]
+    with pytest.raises(ValueError, match="in no row of the corpus: slo"):
+        hold_out({"train": train, "validation": [train[3]], "test": [train[3]]}, ["slo"], [])
 
 
 @pytest.mark.parametrize(
     ("override", "message"),
     [
         ("data.held_out_actors=[Atlantis]", "in no row of the corpus: Atlantis"),
-        ("data.held_out_targets=[e]", "leaves no rows in train and validation"),
+        ("data.held_out_targets=[the,a,Veloria]", "leaves no rows in train and validation"),
+        (f"data.teachers=[{ROOT}/README.md] data.train_share=0.5", "teachers can't be combined with train_share"),
         ("data.train_share=0", "data.train_share"),
     ],
 )
 def test_what_cant_be_held_out_is_named(command, tiny_config, tmp_path, override, message):
-    result = command("train", tiny_config, override, f"output_dir={tmp_path / 'runs'}")
+    result = command("train", tiny_config, *override.split(), f"output_dir={tmp_path / 'runs'}")
     assert result.status == 1 and message in result.err and not (tmp_path / "runs").exists()
 
 

@@ -24,10 +24,20 @@ def test_two_processes_train_like_one(command, tiny_config, splits, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
+    refused = subprocess.run(
+        [*launch, "scripts/train.py", *arguments, "name=odd", "training.batch_size=15"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode != 0 and "expected a multiple of 2; found 15" in refused.stderr
+    assert not (tmp_path / "odd").exists()
     assert done.stdout.count("Test scores of") == 1
     rows = {name: read_jsonl(tmp_path / name / "predictions.jsonl") for name in ("one", "two")}
     assert [row["text"] for row in rows["two"]] == [row["text"] for row in read_jsonl(splits["test"])]
     one, two = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("one", "two"))
+    assert (one["processes"], two["processes"]) == (1, 2)
     assert two["test"]["rows"] == one["test"]["rows"] == len(rows["two"])
     for split in ("test", "validation"):
         for metric, score in one[split]["scores"].items():

@@ -41,6 +41,8 @@ def test_a_search_goes_on_where_it_was_stopped(command, tiny_config, tmp_path, m
     assert result.status == 0, result.err
     # The trial that was stopped is made again with its values, and no trial twice.
     assert len(calls) == 4 and calls[2].training == calls[1].training
+    assert len({call.training.learning_rate for call in calls}) == 3
+    assert not (tmp_path / "search-sweep" / "trial1").exists()
     runs = [path for path in (tmp_path / "search-sweep").iterdir() if (path / "metrics.json").exists()]
     assert len(runs) == 3
     scores = [
@@ -49,6 +51,8 @@ def test_a_search_goes_on_where_it_was_stopped(command, tiny_config, tmp_path, m
     first = result.out.split("validation macro-F1")[1].splitlines()[1]
     assert first.startswith(f"{max(scores):.3f}") and "training.learning_rate=" in first
     assert command("sweep", *arguments, "--trials", 3).status == 0 and len(calls) == 4
+    other = command("sweep", *arguments, "training.weight_decay=0", "--trials", 4)
+    assert other.status == 1 and "holds a search with another config" in other.err
 
 
 def test_hopeless_trials_are_given_up(command, tiny_config, tmp_path, monkeypatch):

@@ -187,6 +187,9 @@ def test_help_answers_at_once():
         "audit_labels",
         "save_encoder",
         "cross_questions",
+        "compare",
+        "sweep",
+        "leaderboard",
     ):
         script = f"{code} + '/scripts/{name}.py', run_name='__main__')"
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
