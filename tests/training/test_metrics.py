@@ -72,14 +72,17 @@ def _answers(random, rows, overconfident=0.0):
 @pytest.mark.parametrize("overconfident", [0.0, 0.05])
 def test_a_chosen_precision_holds_on_unseen_records(overconfident):
     random = np.random.default_rng(1)
-    held = 0
+    coverages, failed = [], 0
     for _ in range(200):
-        threshold = abstention_thresholds(*_answers(random, 1500, overconfident))["0.8"]
+        threshold = abstention_thresholds(*_answers(random, 3000, overconfident))["0.8"]
+        if threshold is None:  # no promise is no broken promise
+            continue
         confidence, right = _answers(random, 20_000, overconfident)
         labelled = confidence >= threshold
-        assert 0.1 < labelled.mean() < 0.6
-        held += right[labelled].mean() >= 0.8
-    assert held >= 190
+        coverages.append(labelled.mean())
+        failed += right[labelled].mean() < 0.8
+    assert failed <= 10
+    assert len(coverages) > 150 and np.mean(coverages) > 0.15
 
 
 def test_where_no_threshold_is_good_enough_there_is_none():
