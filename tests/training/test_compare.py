@@ -13,12 +13,12 @@ from scipy.stats import permutation_test
 
 @pytest.fixture(scope="module")
 def weak(tiny_config):
-    """The tiny model after one epoch, from two seeds."""
+    """The tiny model after one epoch, from three seeds."""
     from actorstance.training.config import load_config
     from actorstance.training.seeds import seeds_folder, train_seeds
 
     config = load_config(tiny_config, ["name=weak", "training.epochs=1"])
-    train_seeds(config, [1, 2])
+    train_seeds(config, [1, 2, 3])
     return seeds_folder(config)
 
 
@@ -49,7 +49,7 @@ def test_a_trained_model_beats_one_of_an_epoch(command, trained, weak, tmp_path)
 def test_other_data_and_other_rows(command, trained, weak, tiny_config, tmp_path):
     data = write_jsonl(tmp_path / "data.jsonl", make_records()[::5])
     result = command("compare", weak, trained, "--data", data)
-    assert result.status == 0 and result.out.startswith("72 rows; seeds: weak-seeds 2, shared 1")
+    assert result.status == 0 and result.out.startswith("72 rows; seeds: weak-seeds 3, shared 1")
 
     test = write_jsonl(tmp_path / "test.jsonl", [{**row, "text": row["text"] + " So?"} for row in make_records()[::7]])
     other = ["name=other", "training.epochs=1", f"data.test={test}", f"output_dir={tmp_path}"]
