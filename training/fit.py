@@ -29,6 +29,7 @@ from transformers import (
     enable_full_determinism,
 )
 from transformers.trainer_callback import ExportableState
+from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import logging
 
 from ..data import STANCES, CorpusError, Record, RecordError
@@ -111,7 +112,7 @@ def fit(
     """
     folder = config.run_dir
     model, tokenizer = materials.model, materials.tokenizer
-    trainer = Trainer(
+    trainer = _Trainer(
         model=model,
         args=training_arguments(config),
         train_dataset=materials.train,
@@ -276,6 +277,26 @@ def _validation_metrics(prediction: EvalPrediction) -> dict[str, float]:
     predicted = np.asarray(prediction.predictions).argmax(-1)
     labels = np.asarray(prediction.label_ids).argmax(-1)
     return {"macro_f1": macro_f1(labels, predicted), "accuracy": float((labels == predicted).mean())}
+
+
+class _Trainer(Trainer):
+    """Draws the same batches on any number of processes, and after a kill."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+        sampler = super()._get_train_sampler(train_dataset)
+        return _SameForAll(sampler.batch_size, lengths=sampler.lengths, seed=self.args.seed)
+
+
+class _SameForAll(LengthGroupedSampler):
+    """Its order hangs on seed and epoch alone, not on what else a process has drawn random numbers for."""
+
+    def __init__(self, batch_size: int, lengths: list[int], seed: int) -> None:
+        super().__init__(batch_size, lengths=lengths, generator=torch.Generator())
+        self._seed = seed
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        self.generator.manual_seed(self._seed + epoch)
 
 
 class _TrackProgress(TrainerCallback):

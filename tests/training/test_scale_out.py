@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 
 
 def test_two_processes_train_like_one(command, tiny_config, splits, tmp_path):
-    # Without dropout, whose random numbers differ between processes.
-    arguments = [str(tiny_config), f"output_dir={tmp_path}", "training.epochs=6", "model.dropout=0"]
+    # Without dropout, whose random numbers differ between processes, and without the rounding of bf16.
+    arguments = [str(tiny_config), f"output_dir={tmp_path}", "training.precision=fp32", "model.dropout=0"]
     assert command("train", *arguments, "name=one").status == 0
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", "configs/accelerate/cpu.yaml"]
     done = subprocess.run(
@@ -43,8 +43,9 @@ def test_two_processes_train_like_one(command, tiny_config, splits, tmp_path):
         for metric, score in one[split]["scores"].items():
             assert two[split]["scores"][metric]["value"] == pytest.approx(score["value"], abs=0.02), metric
     logs = [json.loads((tmp_path / name / "log.json").read_text()) for name in ("one", "two")]
-    losses = [[line["eval_loss"] for line in log if "eval_loss" in line] for log in logs]
-    assert losses[1] == pytest.approx(losses[0], abs=2e-3)
+    for value in ("grad_norm", "eval_macro_f1"):
+        first, second = ([line[value] for line in log if value in line] for log in logs)
+        assert second == pytest.approx(first, rel=5e-2), value
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(
         path.name for path in (tmp_path / "two").iterdir()
     )
