@@ -51,7 +51,7 @@ def train_seeds(config: RunConfig, seeds: Sequence[int], *, overwrite: bool = Fa
             seeds = [*json.loads(summary_file.read_text())["seeds"], *seeds]
         if PartialState().is_main_process:
             summary_file.unlink()  # nothing that speaks of other runs than those that are there
-    seeds = list(dict.fromkeys(seeds))
+    seeds = sorted(set(seeds))
     group = config.tracking.group or config.name
     results = {}
     for seed in seeds:
