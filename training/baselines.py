@@ -106,7 +106,7 @@ def _embed(texts: Sequence[str], model: ModelConfig) -> dict[str, NDArray[np.flo
     revision = model.revision or "main"
     tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
     encoder = AutoModel.from_pretrained(source, revision=revision, use_safetensors=True, dtype=torch.float32).eval()
-    embedded = {}
+    embedded: dict[str, NDArray[np.float32]] = {}
     for start in tqdm(range(0, len(texts), 64), desc="embedding", unit="batch", disable=None, leave=False):
         batch = list(texts[start : start + 64])
         inputs = tokenizer(batch, padding=True, truncation=True, max_length=model.max_tokens, return_tensors="pt")

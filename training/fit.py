@@ -146,8 +146,8 @@ def fit(
         model.save_pretrained(folder, state_dict=weights)
     trainer.accelerator.wait_for_everyone()
     # Measured is what was saved, by the code that users load it with.
-    seconds = trainer.state.stateful_callbacks["_Clock"]["attributes"]["seconds"]
-    return StanceClassifier.from_pretrained(folder, device=trainer.args.device), seconds / 60
+    clock = cast(dict[str, Any], trainer.state.stateful_callbacks)["_Clock"]
+    return StanceClassifier.from_pretrained(folder, device=trainer.args.device), clock["attributes"]["seconds"] / 60
 
 
 def build_model(config: RunConfig) -> tuple[StanceForSequenceClassification, PreTrainedTokenizerBase]:
@@ -283,7 +283,7 @@ class _Trainer(Trainer):
     """Draws the same batches on any number of processes, and after a kill."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
-        sampler = super()._get_train_sampler(train_dataset)
+        sampler = cast(LengthGroupedSampler, super()._get_train_sampler(train_dataset))
         return _SameForAll(sampler.batch_size, lengths=sampler.lengths, seed=self.args.seed)
 
 

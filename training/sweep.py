@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,10 @@ def _suggestion(where: str, key: str, given: Any) -> _Suggest:
             return lambda trial: trial.suggest_categorical(key, values)
         case {"min": int(low), "max": int(high), **rest} if rest in ({}, {"distribution": "int_uniform"}):
             return lambda trial: trial.suggest_int(key, low, high)
-        case {"min": int() | float() as low, "max": int() | float() as high, **rest}:
+        case {"min": int() | float() as least, "max": int() | float() as most, **rest}:
             distribution = rest.pop("distribution", "uniform")
-            if not rest and distribution in ("uniform", "log_uniform_values") and low < high:
-                return lambda trial: trial.suggest_float(key, low, high, log=distribution == "log_uniform_values")
+            if not rest and distribution in ("uniform", "log_uniform_values") and least < most:
+                return lambda trial: trial.suggest_float(key, least, most, log=distribution == "log_uniform_values")
     raise SweepError(
         f"{where}: expected a value, values, or min and max with the distribution uniform, int_uniform or "
         f"log_uniform_values; found {given}"
@@ -161,7 +161,7 @@ class _Pruning(TrainerCallback):
     def __init__(self, trial: optuna.Trial) -> None:
         self._trial = trial
 
-    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Mapping[str, float], **_: Any) -> None:
-        self._trial.report(metrics["eval_macro_f1"], round(state.epoch))
+    def on_evaluate(self, args: Any, state: Any, control: Any, **given: Any) -> None:
+        self._trial.report(given["metrics"]["eval_macro_f1"], round(state.epoch))
         if self._trial.should_prune():
             raise optuna.TrialPruned
