@@ -96,11 +96,13 @@ class StanceForSequenceClassification(PreTrainedModel):
         if token_type_ids is not None:
             inputs["token_type_ids"] = token_type_ids
         hidden = self.encoder(**inputs).last_hidden_state
-        if self.config.pooling == "mean":
-            mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-            pooled = (hidden * mask).sum(1) / mask.sum(1)
-        else:
-            pooled = hidden[:, 0]
+        pooled = mean_pool(hidden, attention_mask) if self.config.pooling == "mean" else hidden[:, 0]
         logits = self.classifier(self.dropout(pooled)) / self.config.calibration_temperature
         loss = None if labels is None else nn.functional.cross_entropy(logits.float(), labels)
         return SequenceClassifierOutput(loss=loss, logits=logits)
+
+
+def mean_pool(hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    """The mean over all tokens that are no padding, (pairs, dimensions), from (pairs, tokens, dimensions)."""
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * mask).sum(1) / mask.sum(1)

@@ -16,6 +16,7 @@ def main() -> int:
     parser.add_argument("output", type=Path, help="JSONL: the input's questions and the new ones, without labels")
     parser.add_argument("--overwrite", action="store_true", help="replace the output if it exists")
     arguments = parser.parse_args()
+
     from actorstance.data import load_split
     from actorstance.data.files import to_json, write_atomically
     from actorstance.models.predict_file import check_destination

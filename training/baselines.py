@@ -17,13 +17,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
-from transformers import AutoModel, AutoTokenizer
 
 from ..data import STANCES, Record
 from ..models import Prediction
-from ..models.encoders import locate_encoder
+from ..models.modeling import mean_pool
 from .config import ModelConfig
 from .evaluate import Evaluation
+from .fit import load_encoder
 from .metrics import evaluate_predictions
 
 # What each may read of a record.
@@ -102,16 +102,12 @@ def _regression(name: str) -> Any:
 @torch.inference_mode()
 def _embed(texts: Sequence[str], model: ModelConfig) -> dict[str, NDArray[np.float32]]:
     """Mean-pooled embeddings by the encoder as it is."""
-    source = locate_encoder(model.encoder, model.revision)
-    revision = model.revision or "main"
-    tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
-    encoder = AutoModel.from_pretrained(source, revision=revision, use_safetensors=True, dtype=torch.float32).eval()
+    encoder, tokenizer = load_encoder(model)
+    encoder.eval()
     embedded: dict[str, NDArray[np.float32]] = {}
     for start in tqdm(range(0, len(texts), 64), desc="embedding", unit="batch", disable=None, leave=False):
         batch = list(texts[start : start + 64])
         inputs = tokenizer(batch, padding=True, truncation=True, max_length=model.max_tokens, return_tensors="pt")
-        hidden = encoder(**inputs).last_hidden_state
-        mask = inputs["attention_mask"].unsqueeze(-1)
-        pooled = (hidden * mask).sum(1) / mask.sum(1)
+        pooled = mean_pool(encoder(**inputs).last_hidden_state, inputs["attention_mask"])
         embedded |= dict(zip(batch, pooled.numpy(), strict=True))
     return embedded

@@ -4,7 +4,6 @@ A system is a configuration with one run per seed. Two things make its scores un
 are the seeds.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -30,7 +29,7 @@ from .metrics import (
     spread,
 )
 from .run_folder import METRICS_FILE
-from .seeds import SUMMARY_FILE
+from .seeds import SUMMARY_FILE, seed_runs
 
 RESAMPLES = 2000
 _AT_ONCE = 100
@@ -76,10 +75,7 @@ def read_system(folder: Path, data: Sequence[Record] | None = None) -> System:
 
 
 def _runs(folder: Path) -> list[Path]:
-    if (folder / SUMMARY_FILE).is_file():
-        runs = [folder / name for name in json.loads((folder / SUMMARY_FILE).read_text())["runs"]]
-    else:
-        runs = [folder]
+    runs = seed_runs(folder) if (folder / SUMMARY_FILE).is_file() else [folder]
     if missing := [str(run) for run in runs if not (run / METRICS_FILE).is_file()]:
         raise ComparisonError(f"{', '.join(missing)}: expected a finished run, or a folder made by train.py --seeds")
     return runs

@@ -38,6 +38,12 @@ class Evaluation:
             for r, p in zip(self.records, self.predictions, strict=True)
         ]
 
+    def errors(self) -> list[list[Any]]:
+        """The rows of `table` that are wrong."""
+        columns, rows = self.table()
+        gold, said = columns.index("gold_stance"), columns.index("stance")
+        return [row for row in rows if row[gold] != row[said]]
+
     def write_predictions(self, path: Path) -> None:
         """Write the records with their predictions as JSONL."""
         with RecordWriter(path, like=path) as writer:

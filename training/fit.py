@@ -21,6 +21,7 @@ from transformers import (
     DataCollatorWithPadding,
     EarlyStoppingCallback,
     EvalPrediction,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
     TrainerCallback,
@@ -38,7 +39,7 @@ from ..models import StanceClassifier, StanceConfig, StanceForSequenceClassifica
 from ..models.encoders import locate_encoder
 from ..models.encoding import encode
 from .calibration import abstention_thresholds, fit_temperature
-from .config import ConfigError, RunConfig
+from .config import ConfigError, ModelConfig, RunConfig
 from .distillation import Scores, answers
 from .metrics import macro_f1
 from .run_folder import CHECKPOINTS, LOG_FILE, last_checkpoint
@@ -152,8 +153,26 @@ def fit(
 
 def build_model(config: RunConfig) -> tuple[StanceForSequenceClassification, PreTrainedTokenizerBase]:
     """The pretrained encoder with a new head, and its tokenizer; see `prepare` for errors."""
-    source = locate_encoder(config.model.encoder, config.model.revision)
-    revision = config.model.revision or "main"
+    encoder, tokenizer = load_encoder(config.model)
+    positions = getattr(encoder.config, "max_position_embeddings", None) or tokenizer.model_max_length
+    most, found = min(tokenizer.model_max_length, positions), config.model.max_tokens
+    if found > most:
+        raise ConfigError(f"model.max_tokens: at most {most} for {config.model.encoder}; found {found}")
+    if config.model.encoder_dropout is not None:
+        for module in encoder.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = config.model.encoder_dropout
+    settings = config.model.model_dump(exclude={"encoder", "revision", "encoder_dropout"})
+    return StanceForSequenceClassification(StanceConfig(encoder=encoder.config, **settings), encoder), tokenizer
+
+
+def load_encoder(config: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The pretrained encoder as it is, and its tokenizer.
+
+    Raises:
+        ConfigError: there is none of that name, or it lacks weights.
+    """
+    source, revision = locate_encoder(config.encoder, config.revision), config.revision or "main"
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
         # Eager attention trains 1.4 times as fast as torch's fused kernel on a CPU, whose backward pass is slow.
@@ -168,22 +187,13 @@ def build_model(config: RunConfig) -> tuple[StanceForSequenceClassification, Pre
                 output_loading_info=True,
             )
     except OSError as error:
-        raise ConfigError(f"model.encoder: {config.model.encoder} can't be loaded: {error}") from None
+        raise ConfigError(f"model.encoder: {config.encoder} can't be loaded: {error}") from None
     if missing := sorted(key for key in loading["missing_keys"] if not key.startswith("pooler.")):
         raise ConfigError(
-            f"model.encoder: expected all weights of a pretrained encoder in {config.model.encoder}; missing: "
+            f"model.encoder: expected all weights of a pretrained encoder in {config.encoder}; missing: "
             + ", ".join(missing[:3])
         )
-    positions = getattr(encoder.config, "max_position_embeddings", None) or tokenizer.model_max_length
-    most, found = min(tokenizer.model_max_length, positions), config.model.max_tokens
-    if found > most:
-        raise ConfigError(f"model.max_tokens: at most {most} for {config.model.encoder}; found {found}")
-    if config.model.encoder_dropout is not None:
-        for module in encoder.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = config.model.encoder_dropout
-    settings = config.model.model_dump(exclude={"encoder", "revision", "encoder_dropout"})
-    return StanceForSequenceClassification(StanceConfig(encoder=encoder.config, **settings), encoder), tokenizer
+    return encoder, tokenizer
 
 
 @contextmanager

@@ -120,6 +120,19 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(escaped)} |"
 
 
+def scores_as_markdown(metrics: Mapping[str, Any]) -> str:
+    """The scores and those by target, actor and phenomenon, as Markdown."""
+    lines = ["# Test scores", "", "```text", format_scores(metrics), "```", ""]
+    for name, groups in metrics["by"].items():
+        lines += [f"## By {name}", "", _row(name, "rows", "macro-F1", "95% interval"), "|---|---:|---:|---|"]
+        for value, group in groups.items():
+            score = group["scores"]["macro_f1"]
+            interval = f"{score['low']:.3f} – {score['high']:.3f}"
+            lines.append(_row(value, str(group["rows"]), f"{score['value']:.3f}", interval))
+        lines.append("")
+    return "\n".join(lines)
+
+
 def format_phenomena(metrics: Mapping[str, Any]) -> str:
     """Scores by phenomenon, with the share of groups (minimal pairs) that are all right; empty where none is named."""
     lines = []

@@ -12,7 +12,7 @@ from .evaluate import evaluate
 from .formats import mean_and_deviation
 from .metrics import spread
 from .run_folder import read_metrics
-from .seeds import SUMMARY_FILE
+from .seeds import SUMMARY_FILE, seed_runs
 from .train import fingerprint, load_splits
 
 _HEAD = """# Leaderboard
@@ -50,25 +50,28 @@ def make_leaderboard(folders: Sequence[Path], configs: Path, challenge: Sequence
         if not (folder / SUMMARY_FILE).is_file():
             raise LeaderboardError(f"{folder}: expected a folder made by train.py --seeds (with {SUMMARY_FILE})")
         summary = json.loads((folder / SUMMARY_FILE).read_text())
-        runs = [folder / name for name in summary["runs"]]
+        runs = seed_runs(folder)
         config = configs / f"{folder.name.removesuffix('-seeds')}.yaml"
-        for run in runs:
-            _check_run(run, config)
+        _check_runs(runs, config)
         measured = [evaluate(StanceClassifier.from_pretrained(run), challenge).metrics for run in runs]
         rows.append(_row(config, summary, measured))
     rows.sort(key=lambda row: -row[0])
     return _HEAD + "".join(f"{row[1]}\n" for row in rows)
 
 
-def _check_run(run: Path, config: Path) -> None:
+def _check_runs(runs: Sequence[Path], config: Path) -> None:
     """A run counts if its config is still what the file says, and its test split still what it was measured on."""
-    made, said = load_config(run / "config.yaml"), load_config(config)
-    differing = [part for part in ("data", "model", "training") if getattr(made, part) != getattr(said, part)]
-    if differing:
-        raise LeaderboardError(f"{run}: its {' and '.join(differing)} section is not what {config} says; train it anew")
+    said = load_config(config)
     splits, _ = load_splits(said)
-    if read_metrics(run)["test_split"] != fingerprint({"test": splits["test"]}):
-        raise LeaderboardError(f"{run}: the test split has changed since; train it anew, with --overwrite")
+    test_split = fingerprint({"test": splits["test"]})
+    for run in runs:
+        made = load_config(run / "config.yaml")
+        differing = [part for part in ("data", "model", "training") if getattr(made, part) != getattr(said, part)]
+        if differing:
+            sections = " and ".join(differing)
+            raise LeaderboardError(f"{run}: its {sections} section is not what {config} says; train it anew")
+        if read_metrics(run)["test_split"] != test_split:
+            raise LeaderboardError(f"{run}: the test split has changed since; train it anew, with --overwrite")
 
 
 def _row(config: Path, summary: dict[str, Any], challenge: Sequence[dict[str, Any]]) -> tuple[float, str]:

@@ -13,7 +13,7 @@ from ..data.files import write_atomically
 from . import plots
 from .config import RunConfig
 from .evaluate import Evaluation
-from .formats import METRIC_NAMES, format_scores
+from .formats import METRIC_NAMES, scores_as_markdown
 
 # The most confident mistakes are where labels, or readers, are wrong.
 MISTAKES = 30
@@ -59,7 +59,7 @@ def write_report(
         mistakes=_mistakes(test),
     )
     write_atomically(folder / "index.html", page)
-    write_atomically(folder / "scores.md", _scores_as_markdown(scores))
+    write_atomically(folder / "scores.md", scores_as_markdown(scores))
 
 
 def _groups(scores: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -77,19 +77,6 @@ def _groups(scores: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _mistakes(test: Evaluation) -> list[dict[str, Any]]:
-    columns, rows = test.table()
-    answers = [dict(zip(columns, row, strict=True)) for row in rows]
-    wrong = [answer for answer in answers if answer["stance"] != answer["gold_stance"]]
+    columns, _ = test.table()
+    wrong = [dict(zip(columns, row, strict=True)) for row in test.errors()]
     return sorted(wrong, key=lambda answer: -answer["confidence"])[:MISTAKES]
-
-
-def _scores_as_markdown(scores: Mapping[str, Any]) -> str:
-    lines = ["# Test scores", "", "```text", format_scores(scores), "```", ""]
-    for name, groups in scores["by"].items():
-        lines += [f"## By {name}", "", f"| {name} | rows | macro-F1 | 95% interval |", "|---|---:|---:|---|"]
-        for value, group in groups.items():
-            score = group["scores"]["macro_f1"]
-            row = [value.replace("|", "\\|"), str(group["rows"]), f"{score['value']:.3f}"]
-            lines.append(f"| {' | '.join(row)} | {score['low']:.3f} – {score['high']:.3f} |")
-        lines.append("")
-    return "\n".join(lines)

@@ -27,6 +27,11 @@ def seeds_folder(config: RunConfig) -> Path:
     return Path(f"{config.run_dir}-seeds")
 
 
+def seed_runs(folder: Path) -> list[Path]:
+    """The run folders that a folder's summary names, in the order of the seeds."""
+    return [folder / name for name in json.loads((folder / SUMMARY_FILE).read_text())["runs"]]
+
+
 def train_seeds(config: RunConfig, seeds: Sequence[int], *, overwrite: bool = False) -> dict[str, Any]:
     """Make one run per seed in `seeds_folder(config)`, each named NAME-seedN and in the same wandb group.
 

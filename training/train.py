@@ -124,8 +124,7 @@ def _measure(
     tracker.confusion("test/confusion", *results["test"].indices(), STANCES)
     columns, rows = results["test"].table()
     tracker.table("test/predictions", columns, rows)
-    gold, said = columns.index("gold_stance"), columns.index("stance")
-    tracker.table("test/errors", columns, [row for row in rows if row[gold] != row[said]])
+    tracker.table("test/errors", columns, results["test"].errors())
     tracker.images({f"test/{path.stem}": path for path in sorted((folder / "report").glob("*.png"))})
     if config.tracking.artifacts:
         scores = {name: score["value"] for name, score in metrics["test"]["scores"].items()}
